@@ -1,0 +1,129 @@
+"""What surrounds every request of a service: request id, metrics by route pattern, body limit."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from judgify.kit.clock import Clock
+from judgify.kit.errors import PROBLEM_CONTENT_TYPE, TooLarge
+from judgify.kit.ids import new_id
+from judgify.kit.log import request_id_var
+from judgify.kit.metrics import Metrics
+
+MAX_BODY: Final = 1024 * 1024
+"""Largest body in bytes that a service accepts unless it says otherwise."""
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+
+class ServiceMiddleware:
+    """Give each request an id (a well-formed one that came with it is kept), time it, and refuse an oversized body.
+
+    A refused body is answered 413 before the handler has changed anything.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, clock: Clock, max_body: int) -> None:
+        """Wrap an ASGI app."""
+        self._app = app
+        self._metrics = metrics
+        self._clock = clock
+        self._max_body = max_body
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one connection event; everything but HTTP passes through untouched."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = request_id_from(scope)
+        reset = request_id_var.set(request_id)
+        started = self._clock.monotonic()
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+                headers = list(message.get("headers", ()))
+                headers.append((b"x-request-id", request_id.encode("ascii")))
+                headers.append((b"x-content-type-options", b"nosniff"))
+                message["headers"] = headers
+            await send(message)
+
+        try:
+            body = await self._read_body(scope, receive)
+            if body is None:
+                await _refuse(send_with_id, request_id, self._max_body)
+            else:
+                await self._app(scope, _replay(body, receive), send_with_id)
+        finally:
+            route = scope.get("route")
+            pattern = getattr(route, "path", "unmatched")
+            self._metrics.observe_http(_method(scope), pattern, status, self._clock.monotonic() - started)
+            request_id_var.reset(reset)
+
+    async def _read_body(self, scope: MutableMapping[str, Any], receive: Receive) -> bytes | None:
+        length = _header(scope, b"content-length")
+        if length is not None and (not length.isdigit() or int(length) > self._max_body):
+            return None
+        if length is None and _header(scope, b"transfer-encoding") is None:
+            return b""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return b"".join(parts)
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self._max_body:
+                return None
+            parts.append(part)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+
+def request_id_from(scope: MutableMapping[str, Any]) -> str:
+    """Give the caller's X-Request-ID when it is short and plain, else a fresh id."""
+    given = _header(scope, b"x-request-id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return new_id("req")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _refuse(send: Send, request_id: str, limit: int) -> None:
+    error = TooLarge(f"the body is larger than {limit:,} bytes; send it in parts")
+    body = json.dumps(error.problem(request_id)).encode()
+    headers = [(b"content-type", PROBLEM_CONTENT_TYPE.encode()), (b"connection", b"close")]
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _header(scope: MutableMapping[str, Any], name: bytes) -> str | None:
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
+
+
+def _method(scope: MutableMapping[str, Any]) -> str:
+    method = str(scope["method"])
+    return method if method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} else "other"

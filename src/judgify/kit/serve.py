@@ -1,0 +1,53 @@
+"""Run an ASGI app as a service process: uvicorn with uvloop and httptools, graceful end, JSON logs."""
+
+from typing import Any, Final
+
+import uvicorn
+
+from judgify.kit.log import configure, get_logger
+from judgify.kit.settings import Settings
+
+GRACE_S: Final = 8
+"""Seconds that running requests get to finish after SIGTERM."""
+
+
+def run(app: Any, settings: Settings, name: str, *, backlog: int = 2048) -> None:
+    """Serve until SIGTERM or SIGINT; requests that run then get `GRACE_S` seconds. Listens on `settings.listen`.
+
+    With `JUDGIFY_REUSE_PORT=1` several processes share the port (SO_REUSEPORT), so that a unit can be scaled.
+    """
+    configure(name, settings.log_level)
+    port = settings.ports.of(name)
+    config = uvicorn.Config(
+        app,
+        host=settings.listen,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        backlog=backlog,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    get_logger("judgify.serve").info("service starting", listen=settings.listen, port=port)
+    if settings.reuse_port:
+        server.run(sockets=[_shared_socket(settings.listen, port)])
+    else:
+        server.run()
+
+
+def _shared_socket(host: str, port: int) -> Any:
+    import socket  # noqa: PLC0415 - only scaled units need it
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    return listener
