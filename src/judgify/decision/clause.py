@@ -1,0 +1,170 @@
+"""The columns of a table: inputs that are read strictly, outputs that are checked."""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from judgify.decision.feel.compiler import Check, Run, kind_of_type
+from judgify.decision.feel.error import MISSING, EvaluationError, FeelError
+from judgify.decision.feel.value import canonical, coerce, kind
+from judgify.decision.limit import MAX_NESTING
+
+
+def find(inputs: Mapping[Any, Any], name: str) -> Any:
+    """Give the value of a name, whichever Unicode form its key is in; `MISSING` when there is none."""
+    value = inputs.get(name, MISSING)
+    if value is MISSING and not name.isascii():
+        for key in inputs:
+            if isinstance(key, str) and unicodedata.normalize("NFC", key) == name:
+                return inputs[key]
+    return value
+
+
+class InputNames:
+    """The scope of an input's expression: whatever the caller's object holds."""
+
+    @staticmethod
+    def resolve(name: str, at: int) -> tuple[Run, str | None]:  # noqa: ARG004 - the protocol's signature
+        """Load a member of the caller's object."""
+
+        def load(inputs: Mapping[str, Any]) -> Any:
+            value = find(inputs, name)
+            if value is MISSING:
+                raise EvaluationError("missing", name=name)
+            return canonical(value)
+
+        return load, None
+
+
+class NoNames:
+    """The scope of what has to be constant."""
+
+    @staticmethod
+    def resolve(name: str, at: int) -> tuple[Run, str | None]:
+        """Refuse every name."""
+        raise FeelError(f"only constants may stand here, and {name} is none", at, f'a text is written "{name}"')
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumn:
+    """One input of a table.
+
+    Attributes:
+        name: Its name: the key in the caller's object unless there is an expression, and its name in cells.
+        type: One of `TYPES`.
+        label: What people call it.
+        expression: FEEL over the caller's object, where the value is not simply the member of that name.
+        allowed: Unary tests that every value has to pass.
+        optional: An absent key is read as null. Without it absent is not evaluable even for the cell `null`.
+    """
+
+    name: str
+    type: str = "any"
+    label: str | None = None
+    expression: str | None = None
+    allowed: str | None = None
+    optional: bool = False
+    load: Run = field(kw_only=True, repr=False, compare=False)
+    check: Check | None = field(default=None, kw_only=True, repr=False, compare=False)
+    members: tuple[Any, ...] = field(default=(), kw_only=True, repr=False, compare=False)
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of every value that is read, where the type settles it."""
+        return kind_of_type(self.type)
+
+    def read(self, inputs: Mapping[str, Any]) -> Any:
+        """Read the value; null is None.
+
+        Raises:
+            EvaluationError: It is missing, of another type, unreadable or not allowed.
+        """
+        try:
+            raw = self.load(inputs)
+        except EvaluationError as fault:
+            if fault.code == "missing" and self.optional:
+                return None
+            raise
+        value = coerce(raw, self.type)
+        if value is not None and self.check is not None and not self.check(value, None):
+            raise EvaluationError("not-allowed", value=raw, allowed=str(self.allowed))
+        return value
+
+
+def direct(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Make the loader of an input without expression: the member of that very name, as it was given."""
+
+    def load(inputs: Mapping[str, Any]) -> Any:
+        value = find(inputs, name)
+        if value is MISSING:
+            raise EvaluationError("missing")
+        return value
+
+    return load
+
+
+def same(left: Any, right: Any) -> bool:
+    """Tell whether two outputs are equal; true is not 1, and 1.0 is 1."""
+    found = kind(left)
+    if found != kind(right):
+        return False
+    if found == "list":
+        return len(left) == len(right) and all(map(same, left, right))
+    if found == "context":
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    return bool(left == right)
+
+
+def deep(value: object, level: int = 0) -> Any:
+    """Turn a value with all its members into the engine's form.
+
+    Raises:
+        EvaluationError: A member that `canonical` refuses, or nesting beyond the limit.
+    """
+    if level > MAX_NESTING:
+        raise EvaluationError("out-of-range", value=value)
+    value = canonical(value)
+    if isinstance(value, Mapping):
+        return {str(key): deep(member, level + 1) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [deep(member, level + 1) for member in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """One output of a table.
+
+    Attributes:
+        name: Its key in the output.
+        type: One of `TYPES`.
+        label: What people call it.
+        values: The only values it may have; for hit policy P from the highest priority to the lowest.
+    """
+
+    name: str
+    type: str = "any"
+    label: str | None = None
+    values: tuple[Any, ...] = ()
+
+    def take(self, raw: object) -> Any:
+        """Give an output in the engine's form.
+
+        Raises:
+            EvaluationError: It is null where a type is declared, of another type, or not one of the values.
+        """
+        value = deep(coerce(raw, self.type))
+        if value is None and self.type != "any":
+            raise EvaluationError("null", value=None)
+        if self.values and self.rank(value) == len(self.values):
+            raise EvaluationError("output-not-allowed", value=raw, allowed=self.listed())
+        return value
+
+    def listed(self) -> str:
+        """Word the declared values."""
+        return ", ".join(str(value) for value in self.values)
+
+    def rank(self, value: Any) -> int:
+        """Give the place of a value among the declared ones, 0 the highest; their number when it is none of them."""
+        return next((place for place, declared in enumerate(self.values) if same(declared, value)), len(self.values))

@@ -1,0 +1,97 @@
+"""Values on their way out: as JSON, and as FEEL text."""
+
+import math
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from judgify.decision.feel.value import MonthDuration, kind
+from judgify.decision.limit import MAX_BITS, MAX_NESTING, MAX_SHOWN, MAX_SHOWN_ITEMS
+
+_MICROS: Final = 1_000_000
+
+
+def duration_text(value: timedelta | MonthDuration) -> str:
+    """Write a duration in ISO 8601, the shortest form that reads back to the same value."""
+    if isinstance(value, MonthDuration):
+        years, months = divmod(abs(value.months), 12)
+        parts = (f"{years}Y" if years else "") + (f"{months}M" if months or not years else "")
+        return f"{'-' if value.months < 0 else ''}P{parts}"
+    size = abs(value)
+    hours, rest = divmod(size.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    fraction = f".{size.microseconds:06d}".rstrip("0") if size.microseconds else ""
+    clock = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
+    clock += f"{seconds}{fraction}S" if seconds or fraction else ""
+    if not size:
+        return "PT0S"
+    days = f"{size.days}D" if size.days else ""
+    return f"{'-' if value < timedelta(0) else ''}P{days}{'T' + clock if clock else ''}"
+
+
+def _number(value: Any) -> object:
+    if isinstance(value, int):
+        # Python refuses to print whole numbers beyond some thousand digits.
+        return int(value) if value.bit_length() <= MAX_BITS else f"<whole number of {value.bit_length()} bits>"
+    if not math.isfinite(value):
+        return str(value)
+    if isinstance(value, float):
+        return float(value)
+    near = float(value)
+    return near if math.isfinite(near) and Decimal(repr(near)) == value else str(value)
+
+
+def _cut(text: str, shorten: bool) -> str:  # noqa: FBT001 - private, and the name says it at each call
+    return text if not shorten or len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+
+
+def _members(value: Any, shorten: bool, level: int) -> object:  # noqa: FBT001 - as above
+    if level >= MAX_NESTING:
+        return "…"
+    last = MAX_SHOWN_ITEMS if shorten else None
+    if isinstance(value, Mapping):
+        pairs = list(value.items())[:last]
+        return {_cut(str(key), shorten): plain(item, shorten=shorten, level=level + 1) for key, item in pairs}
+    return [plain(item, shorten=shorten, level=level + 1) for item in value[:last]]
+
+
+def plain(value: object, *, shorten: bool = False, level: int = 0) -> Any:
+    """Give a value as JSON holds it.
+
+    A decimal is a JSON number when a reader with double precision reads the same value back, else its digits as text.
+    Dates and durations are ISO 8601 texts.
+
+    Args:
+        value: Any value, also one from outside that the engine refused.
+        shorten: Cut long texts and lists, as a trace does.
+        level: How deep the value sits; beyond the limit it is given as "…".
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float | Decimal):
+        return _number(value)
+    if isinstance(value, str):
+        return _cut(str(value), shorten)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta | MonthDuration):
+        return duration_text(value)
+    if isinstance(value, Mapping | list | tuple):
+        return _members(value, shorten, level)
+    return f"<{type(value).__name__}>"
+
+
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def literal(value: object) -> str:
+    """Write a canonical scalar as the FEEL literal that reads back to it."""
+    found = kind(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return f'"{value.translate(_ESCAPES)}"'
+    if found == "number":
+        return str(value)
+    return f'@"{plain(value)}"'

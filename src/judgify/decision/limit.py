@@ -1,0 +1,30 @@
+"""Bounds that keep a hostile table or value from costing more than it is worth."""
+
+from typing import Final
+
+MAX_INPUTS: Final = 100
+"""Input columns of one table."""
+MAX_OUTPUTS: Final = 100
+"""Output columns of one table."""
+MAX_RULES: Final = 10_000
+"""Rules of one table."""
+MAX_EXAMPLES: Final = 1_000
+"""Examples of one table."""
+MAX_CELL: Final = 2_000
+"""Characters of one cell or expression."""
+MAX_TEXT: Final = 10_000
+"""Characters of one name, note or text constant."""
+MAX_NESTING: Final = 40
+"""Levels of parentheses, minus signs and conditions in one cell; also of a constant's lists and mappings."""
+MAX_OPERATORS: Final = 200
+"""Operators of one cell: a chain of additions nests as deeply as it is long."""
+MAX_DIGITS: Final = 400
+"""Digits of one number literal."""
+MAX_BITS: Final = 4_096
+"""Bits of a whole number; longer ones are not evaluable."""
+MAX_EXPONENT: Final = 6_144
+"""Largest decimal exponent, as IEEE 754 decimal128 has it."""
+MAX_SHOWN: Final = 500
+"""Characters of one text in a trace."""
+MAX_SHOWN_ITEMS: Final = 50
+"""Members of one list or mapping in a trace."""

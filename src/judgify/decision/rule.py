@@ -1,0 +1,158 @@
+"""Rules, and the row of values on which they are judged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from judgify.decision.clause import InputColumn, OutputColumn
+from judgify.decision.feel.compiler import Check, Run
+from judgify.decision.feel.error import MISSING, EvaluationError, FeelError
+
+_UNREAD: Final[Any] = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One test of one input; equal cells of a column are one `Cell`, judged once per row."""
+
+    index: int
+    column: int
+    text: str
+    run: Check = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One output of one rule: a constant, or an expression over the inputs."""
+
+    column: OutputColumn
+    constant: Any
+    text: str | None = None
+    run: Run | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: the cells that are not `-`, and the outputs in the order of the columns.
+
+    Attributes:
+        id: The id given, else `rule-N` with N counted from 1.
+        index: Its place, counted from 0.
+        named: Whether the id was given.
+        note: What the author says about it.
+    """
+
+    id: str
+    index: int
+    named: bool
+    note: str | None
+    cells: tuple[Cell, ...]
+    results: tuple[Result, ...]
+
+
+class Row:
+    """The values of one evaluation, each read at most once, each distinct cell judged at most once."""
+
+    __slots__ = ("_inputs", "columns", "memo", "seen", "values")
+
+    def __init__(self, columns: Sequence[InputColumn], cells: int, inputs: Mapping[str, Any]) -> None:
+        self._inputs = inputs
+        self.columns = columns
+        self.values: list[Any] = [_UNREAD] * len(columns)
+        self.memo: list[bool | EvaluationError | None] = [None] * cells
+        self.seen: list[tuple[Rule, bool | None]] = []
+
+    def get(self, index: int) -> Any:
+        """Give the value of a column, null as None.
+
+        Raises:
+            EvaluationError: It cannot be read; the same error at every call.
+        """
+        value = self.values[index]
+        if value is _UNREAD:
+            try:
+                value = self.columns[index].read(self._inputs)
+            except EvaluationError as fault:
+                fault.name = self.columns[index].name
+                value = fault
+            self.values[index] = value
+        if isinstance(value, EvaluationError):
+            raise value.with_traceback(None)
+        return value
+
+    def close(self) -> None:
+        """Let go of the caller's object; what was read stays for the trace."""
+        self._inputs = {}
+
+    def read_values(self) -> dict[str, Any]:
+        """Give what was read, by input; values that could not be read are left out."""
+        pairs = zip(self.columns, self.values, strict=True)
+        return {
+            column.name: value
+            for column, value in pairs
+            if value is not _UNREAD and not isinstance(value, EvaluationError)
+        }
+
+    def value_of(self, name: str) -> Any:
+        """Give what was read for an input, as it was given when it could not be read; else `MISSING`."""
+        for column, value in zip(self.columns, self.values, strict=True):
+            if column.name == name and value is not _UNREAD:
+                return value.value if isinstance(value, EvaluationError) else value
+        return MISSING
+
+    def _test(self, cell: Cell) -> bool | EvaluationError:
+        try:
+            verdict: bool | EvaluationError = cell.run(self.get(cell.column), self)
+        except EvaluationError as fault:
+            verdict = fault
+        self.memo[cell.index] = verdict
+        return verdict
+
+    def judge(self, rule: Rule) -> bool | None:
+        """Tell whether a rule holds; None when that is not evaluable.
+
+        One false cell decides the rule, whatever the others are; the cells after it are not looked at.
+        """
+        holds: bool | None = True
+        memo = self.memo
+        for cell in rule.cells:
+            verdict = memo[cell.index]
+            if verdict is None:
+                verdict = self._test(cell)
+            if verdict is False:
+                holds = False
+                break
+            if verdict is not True:
+                holds = None
+        self.seen.append((rule, holds))
+        return holds
+
+    def produce(self, result: Result) -> Any:
+        """Give one output of a rule.
+
+        Raises:
+            EvaluationError: Its expression cannot be worked out, or yields what the column does not take.
+        """
+        return result.constant if result.run is None else result.column.take(result.run(self))
+
+
+class ColumnNames:
+    """The scope of cells and output expressions: the inputs by their declared names."""
+
+    def __init__(self, columns: Sequence[InputColumn]) -> None:
+        self._columns = {column.name: (index, column.kind) for index, column in enumerate(columns)}
+
+    def __iter__(self) -> Any:
+        return iter(self._columns)
+
+    def resolve(self, name: str, at: int) -> tuple[Run, str | None]:
+        """Load another input of the row.
+
+        Raises:
+            FeelError: There is no such input; most often a text without its quotes.
+        """
+        if name not in self._columns:
+            mend = f'a text is written "{name}"; inputs: {", ".join(self._columns)}'
+            raise FeelError(f"{name} is not an input of this table", at, mend)
+        index, kind = self._columns[name]
+        return (lambda row: row.get(index)), kind

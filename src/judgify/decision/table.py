@@ -1,0 +1,126 @@
+"""A decision table, compiled once and judged often."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from judgify.decision.clause import InputColumn, OutputColumn
+from judgify.decision.example import Example, ExampleFailure, check
+from judgify.decision.feel.shown import literal, plain
+from judgify.decision.feel.value import kind
+from judgify.decision.policy import POLICIES, Hit
+from judgify.decision.rule import Result, Row, Rule
+from judgify.decision.trace import Matched, NotEvaluable, NotMatched, Outcome, Trace
+from judgify.kit.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionTable:
+    """A decision table: pure, immutable, safe to share between threads.
+
+    Make one with `from_mapping`; the constructor takes parts that were checked already.
+    """
+
+    name: str
+    hit_policy: str
+    inputs: tuple[InputColumn, ...]
+    outputs: tuple[OutputColumn, ...]
+    rules: tuple[Rule, ...]
+    default: Mapping[str, Any] | None
+    examples: tuple[Example, ...]
+    cells: int = field(repr=False)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], where: str = "table") -> Self:
+        """Read and compile a table.
+
+        Args:
+            mapping: The table, as a YAML or JSON reader gives it; the form is in docs/reference/decision.md.
+            where: The file or place it comes from, for messages.
+
+        Raises:
+            TableError: Every mistake of the table, with path, character and mend; nothing is accepted.
+        """
+        from judgify.decision.loader import load  # noqa: PLC0415 - the loader builds tables, so it imports this module
+
+        return cls(**load(mapping, where))
+
+    def evaluate(self, inputs: Mapping[str, Any]) -> Outcome:
+        """Judge one object.
+
+        Never raises for a value, and never guesses: what cannot be told comes back as `NotEvaluable` with the causes.
+        Members that no input names are ignored.
+
+        Raises:
+            Invalid: `inputs` is not a mapping.
+        """
+        if not isinstance(inputs, Mapping):
+            raise Invalid(f"a table judges an object of named values, not a {type(inputs).__name__}")
+        row = Row(self.inputs, self.cells, inputs)
+        verdict = POLICIES[self.hit_policy](self.rules, self.outputs, row)
+        row.close()
+        by_default = verdict is None and self.default is not None
+        trace = Trace(self.name, self.hit_policy, by_default, row)
+        if isinstance(verdict, Hit):
+            return Matched(tuple(rule.id for rule in verdict.rules), verdict.output, verdict.outputs, trace)
+        if verdict is not None:
+            return NotEvaluable(tuple(verdict), trace)
+        if self.default is not None:
+            return Matched((), dict(self.default), (dict(self.default),), trace, by_default=True)
+        return NotMatched(trace)
+
+    def check_examples(self) -> list[ExampleFailure]:
+        """Judge every example of the table; an empty list means that all came out as written."""
+        return check(self.examples, self.evaluate)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Give the table in the form that `from_mapping` reads, JSON-able; reading it back gives the same table."""
+        written: dict[str, Any] = {
+            "name": self.name,
+            "hit_policy": self.hit_policy,
+            "inputs": [_input(column) for column in self.inputs],
+            "outputs": [_output(column) for column in self.outputs],
+            "rules": [self._rule(rule) for rule in self.rules],
+        }
+        if self.default is not None:
+            written["default"] = {name: _constant(value) for name, value in self.default.items()}
+        if self.examples:
+            written["examples"] = [example.to_mapping() for example in self.examples]
+        return written
+
+    def _rule(self, rule: Rule) -> dict[str, Any]:
+        head = ({"id": rule.id} if rule.named else {}) | ({"note": rule.note} if rule.note is not None else {})
+        return {
+            **head,
+            "when": {self.inputs[cell.column].name: cell.text for cell in rule.cells},
+            "then": {result.column.name: _result(result) for result in rule.results},
+        }
+
+
+def _input(column: InputColumn) -> dict[str, Any]:
+    pairs = {"name": column.name, "label": column.label, "expression": column.expression}
+    written: dict[str, Any] = {key: text for key, text in pairs.items() if text is not None}
+    written["type"] = column.type
+    if column.allowed is not None:
+        written["allowed"] = column.allowed
+    return written | ({"optional": True} if column.optional else {})
+
+
+def _output(column: OutputColumn) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": column.name} | ({"label": column.label} if column.label is not None else {})
+    written["type"] = column.type
+    return written | ({"values": [_constant(value) for value in column.values]} if column.values else {})
+
+
+def _result(result: Result) -> Any:
+    return {"feel": result.text} if result.run is not None else _constant(result.constant)
+
+
+def _constant(value: Any) -> Any:
+    """Write a constant so that it reads back to itself, through FEEL where JSON has no form for it."""
+    found = kind(value)
+    if found in {"list", "context"}:
+        return plain(value)
+    shown = plain(value)
+    lost = found == "number" and isinstance(shown, str)
+    return {"feel": literal(value)} if lost or found in {"date", "date-time", "duration", "months"} else shown

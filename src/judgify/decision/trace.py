@@ -1,0 +1,242 @@
+"""What came out, and how: the outcome of a table with its trace."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeAlias
+
+from judgify.decision.feel.error import MISSING, EvaluationError
+from judgify.decision.feel.shown import plain
+from judgify.decision.rule import Cell, Result, Row, Rule
+from judgify.decision.wording import Language, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason for which an outcome is not evaluable.
+
+    Attributes:
+        code: One of `REASONS`.
+        params: What the sentence of the code needs.
+        rule: The rule's id; None when the reason lies between rules.
+        rule_index: Its place, counted from 0.
+        column: The input or output column of the cell.
+        cell: The cell's text.
+        input: The input whose value is at fault, which need not be the column's.
+        value: That value, shortened, as JSON holds it; None also when there was none.
+        given: Whether there was a value.
+    """
+
+    code: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    rule: str | None = None
+    rule_index: int | None = None
+    column: str | None = None
+    cell: str | None = None
+    input: str | None = None
+    value: Any = None
+    given: bool = False
+
+    @property
+    def reason(self) -> str:
+        """The reason as an English sentence."""
+        return reason(self.code, self.params)
+
+    def explain(self, language: Language = "ko") -> str:
+        """Word the reason without its place."""
+        return reason(self.code, self.params, language)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the cause as JSON holds it."""
+        return {
+            "code": self.code,
+            "params": dict(self.params),
+            "reason": self.reason,
+            "rule": self.rule,
+            "rule_index": self.rule_index,
+            "column": self.column,
+            "cell": self.cell,
+            "input": self.input,
+            "value": self.value,
+            "given": self.given,
+        }
+
+
+def cell_cause(row: Row, rule: Rule, cell: Cell, fault: EvaluationError) -> Cause:
+    """Say why a cell of a rule is not evaluable."""
+    column = row.columns[cell.column].name
+    name = fault.name or column
+    value = row.value_of(name) if fault.value is MISSING else fault.value
+    return _cause(fault, rule, (column, cell.text), name, value)
+
+
+def result_cause(row: Row, rule: Rule, result: Result, fault: EvaluationError) -> Cause:
+    """Say why an output of a rule cannot be worked out."""
+    value = row.value_of(fault.name) if fault.name and fault.value is MISSING else fault.value
+    return _cause(fault, rule, (result.column.name, result.text), fault.name, value)
+
+
+def _cause(fault: EvaluationError, rule: Rule, place: tuple[str, str | None], name: str | None, value: Any) -> Cause:
+    given = value is not MISSING
+    shown = plain(value, shorten=True) if given else None
+    return Cause(fault.code, fault.params, rule.id, rule.index, *place, name, shown, given)
+
+
+def rule_causes(row: Row, rule: Rule) -> list[Cause]:
+    """Give every reason for which a judged rule is not evaluable."""
+    return [
+        cell_cause(row, rule, cell, verdict)
+        for cell in rule.cells
+        if isinstance(verdict := row.memo[cell.index], EvaluationError)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CellTrace:
+    """One cell that was looked at: its result is `true`, `false` or `not evaluable`."""
+
+    column: str
+    cell: str
+    result: str
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTrace:
+    """One rule that was looked at: `matched`, `false` or `not evaluable`, with the cells that decided it."""
+
+    id: str
+    index: int
+    note: str | None
+    result: str
+    cells: tuple[CellTrace, ...]
+
+
+_RULE_WORDS = {True: "matched", False: "false", None: "not evaluable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How an outcome came about; it is worked out when asked for, from values that no longer change.
+
+    Attributes:
+        table: The table's name.
+        hit_policy: Its hit policy.
+        by_default: Whether the table's declared default spoke.
+    """
+
+    table: str
+    hit_policy: str
+    by_default: bool
+    _row: Row = field(repr=False, compare=False)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values that were read, by input."""
+        return self._row.read_values()
+
+    @property
+    def rules(self) -> tuple[RuleTrace, ...]:
+        """The rules that were looked at, in order; hit policy F stops at the first that is not false."""
+        return tuple(self._rules())
+
+    def _rules(self) -> Iterator[RuleTrace]:
+        for rule, holds in self._row.seen:
+            cells = tuple(self._cell(rule, cell) for cell in rule.cells if self._row.memo[cell.index] is not None)
+            yield RuleTrace(rule.id, rule.index, rule.note, _RULE_WORDS[holds], cells)
+
+    def _cell(self, rule: Rule, cell: Cell) -> CellTrace:
+        column, verdict = self._row.columns[cell.column].name, self._row.memo[cell.index]
+        if isinstance(verdict, EvaluationError):
+            return CellTrace(column, cell.text, "not evaluable", cell_cause(self._row, rule, cell, verdict))
+        return CellTrace(column, cell.text, "true" if verdict else "false")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the trace as JSON holds it; long values are shortened."""
+        return {
+            "table": self.table,
+            "hit_policy": self.hit_policy,
+            "by_default": self.by_default,
+            "values": plain(self.values, shorten=True),
+            "rules": [
+                {
+                    "id": rule.id,
+                    "index": rule.index,
+                    "note": rule.note,
+                    "result": rule.result,
+                    "cells": [
+                        {
+                            "column": cell.column,
+                            "cell": cell.cell,
+                            "result": cell.result,
+                            "reason": cell.cause.reason if cell.cause else None,
+                        }
+                        for cell in rule.cells
+                    ],
+                }
+                for rule in self.rules
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Rules matched, or the declared default spoke (`by_default`, then there are no rules).
+
+    Attributes:
+        rules: The ids of the rules that the output comes from, in the order of `outputs`.
+        output: The output; for R and C each name leads to the list of its values in rule order.
+        outputs: The output of each of the rules.
+        trace: How it came about.
+        by_default: Whether the table's declared default spoke.
+    """
+
+    verdict: ClassVar[str] = "matched"
+    rules: tuple[str, ...]
+    output: Mapping[str, Any]
+    outputs: tuple[Mapping[str, Any], ...]
+    trace: Trace = field(repr=False, compare=False)
+    by_default: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the outcome as JSON holds it."""
+        return {
+            "verdict": self.verdict,
+            "by_default": self.by_default,
+            "rules": list(self.rules),
+            "output": plain(self.output),
+            "outputs": plain(self.outputs),
+            "trace": self.trace.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NotMatched:
+    """Every rule is false, and the table declares no default."""
+
+    verdict: ClassVar[str] = "not matched"
+    trace: Trace = field(repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the outcome as JSON holds it."""
+        return {"verdict": self.verdict, "trace": self.trace.to_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class NotEvaluable:
+    """What the table says about these values cannot be told; `causes` (at least one) say why."""
+
+    verdict: ClassVar[str] = "not evaluable"
+    causes: tuple[Cause, ...]
+    trace: Trace = field(repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the outcome as JSON holds it."""
+        return {
+            "verdict": self.verdict,
+            "causes": [cause.to_dict() for cause in self.causes],
+            "trace": self.trace.to_dict(),
+        }
+
+
+Outcome: TypeAlias = Matched | NotMatched | NotEvaluable
+"""The closed set of what an evaluation gives."""
