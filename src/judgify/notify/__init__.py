@@ -1,0 +1,38 @@
+"""Messages to people and programs: what is said, through which channel, and what became of it."""
+
+from judgify.notify.channel import Channel, Check
+from judgify.notify.message import Kind, Lang, Link, Message, Recipient, Severity
+from judgify.notify.outcome import (
+    Doubt,
+    Outcome,
+    Reason,
+    Refused,
+    Sent,
+    Unknown,
+    outcome_detail,
+    outcome_label,
+)
+from judgify.notify.registry import TYPES, Toolkit, build_channel, build_channels
+
+__all__ = [
+    "TYPES",
+    "Channel",
+    "Check",
+    "Doubt",
+    "Kind",
+    "Lang",
+    "Link",
+    "Message",
+    "Outcome",
+    "Reason",
+    "Recipient",
+    "Refused",
+    "Sent",
+    "Severity",
+    "Toolkit",
+    "Unknown",
+    "build_channel",
+    "build_channels",
+    "outcome_detail",
+    "outcome_label",
+]

@@ -1,0 +1,88 @@
+"""The local mailbox: one readable .eml file per message, so that pages arrive somewhere before a channel is set up."""
+
+import asyncio
+import errno
+import os
+from email.message import EmailMessage
+from email.policy import SMTPUTF8
+from pathlib import Path
+from typing import Final
+
+from judgify.kit.clock import SEOUL, Clock
+from judgify.kit.files import write_atomic
+from judgify.kit.ids import new_id
+from judgify.notify.channel import Check
+from judgify.notify.message import Message, Recipient, headline, one_line, plain_text
+from judgify.notify.outcome import Outcome, Reason, Refused, Sent
+
+_POLICY: Final = SMTPUTF8.clone(linesep="\n", max_line_length=0)
+_LEAST_FREE: Final = 1024 * 1024
+
+
+class MailboxChannel:
+    """Writes each message, fsynced and whole, as a file of mode 0600 in a folder of mode 0700.
+
+    File names sort by time: `20261122T141005.123456Z-page-<id>.eml`. The text is plain UTF-8, so that `cat` shows it.
+    """
+
+    type = "mailbox"
+
+    def __init__(self, name: str, *, clock: Clock, folder: Path) -> None:
+        """Keep the folder; it is made when first needed."""
+        self._name = name
+        self._clock = clock
+        self._folder = folder
+
+    @property
+    def name(self) -> str:
+        """The channel's name in the configuration."""
+        return self._name
+
+    async def deliver(self, message: Message, recipient: Recipient, attempt: int) -> Outcome:
+        """Write one file; `Sent` only once it is on the disk. The receipt is the file's name."""
+        now = self._clock.now()
+        file_name = f"{now:%Y%m%dT%H%M%S.%fZ}-{message.kind}-{new_id('msg')}.eml"
+        mail = EmailMessage(policy=_POLICY)
+        mail["Date"] = now.astimezone(SEOUL)
+        mail["From"] = "Judgify <judgify@localhost>"
+        mail["To"] = one_line(recipient.name) or "-"
+        mail["Subject"] = headline(message)
+        mail["X-Judgify-Kind"] = message.kind
+        mail["X-Judgify-Attempt"] = str(attempt)
+        mail["X-Judgify-Dedup-Key"] = one_line(message.dedup_key)
+        if message.severity is not None:
+            mail["X-Judgify-Severity"] = message.severity
+        if message.incident_id is not None:
+            mail["X-Judgify-Incident"] = one_line(message.incident_id)
+        mail.set_content(plain_text(message), charset="utf-8", cte="8bit")
+        try:
+            await asyncio.to_thread(self._write, file_name, mail.as_bytes())
+        except OSError as error:
+            return Refused(Reason.STORAGE_FAILED, _told(error), retryable=True)
+        return Sent(file_name, now)
+
+    async def check(self) -> Check:
+        """Tell whether the folder can be written and its disk has room."""
+        try:
+            free = await asyncio.to_thread(self._free)
+        except OSError as error:
+            return Check("down", _told(error))
+        return Check("ok") if free >= _LEAST_FREE else Check("down", "the disk is full")
+
+    async def close(self) -> None:
+        """Hold nothing open."""
+
+    def _write(self, file_name: str, content: bytes) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomic(self._folder / file_name, content, 0o600)
+
+    def _free(self) -> int:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        found = os.statvfs(self._folder)
+        return found.f_bavail * found.f_frsize
+
+
+def _told(error: OSError) -> str:
+    return f"the mailbox cannot be written: {error.strerror or type(error).__name__}"

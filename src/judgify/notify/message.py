@@ -1,0 +1,99 @@
+"""What is said and to whom. Pure values; each channel renders them for where they go."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal["page", "report", "notice"]
+"""`page` must be acknowledged by a person; `report` and `notice` are told once."""
+Lang = Literal["ko", "en"]
+Severity = Literal["P0", "P1", "P2", "P3"]
+
+SMS_BYTES: Final = 90
+"""A text message holds this many bytes of EUC-KR; a longer one is sent as LMS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A labelled address to follow. Links that act show a page on GET; only POST acts."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to be told. `body` is plain text; nothing in it is ever read as markup by a channel.
+
+    `dedup_key` names the message across attempts, so that a receiver can drop a repeat; `possibly_repeat` says that
+    an earlier attempt may have arrived, and is shown to the reader.
+    """
+
+    kind: Kind
+    subject: str
+    body: str
+    dedup_key: str
+    short: str = ""
+    severity: Severity | None = None
+    incident_id: str | None = None
+    links: tuple[Link, ...] = ()
+    lang: Lang = "ko"
+    possibly_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person or a place, with the address each kind of channel needs; None where there is none."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    slack: str | None = None
+
+
+_REPEAT: Final[dict[Lang, str]] = {"ko": "[반복일 수 있음] ", "en": "[possible repeat] "}
+_INCIDENT: Final[dict[Lang, str]] = {"ko": "장애 번호", "en": "Incident"}
+
+
+def headline(message: Message) -> str:
+    """Give the one line that stands above a message: repeat mark, severity, subject; never more than one line."""
+    repeat = _REPEAT[message.lang] if message.possibly_repeat else ""
+    severity = f"[{message.severity}] " if message.severity and f"[{message.severity}]" not in message.subject else ""
+    return one_line(f"{repeat}{severity}{message.subject}")
+
+
+def plain_text(message: Message) -> str:
+    """Give the message as plain text: body, then incident, then links."""
+    lines = [visible(message.body).rstrip()]
+    if message.incident_id is not None:
+        lines += ["", f"{_INCIDENT[message.lang]}: {one_line(message.incident_id)}"]
+    if message.links:
+        lines += ["", *(f"{one_line(link.label)}: {one_line(link.url)}" for link in message.links)]
+    return "\n".join(lines) + "\n"
+
+
+def short_text(message: Message) -> str:
+    """Give the text for a small screen: `short` if the author wrote one, else the headline."""
+    return one_line(message.short) if message.short else headline(message)
+
+
+def text_class(text: str) -> Literal["SMS", "LMS"]:
+    """Tell whether a text fits one short message (90 bytes of EUC-KR, as Korean carriers count)."""
+    return "SMS" if len(text.encode("cp949", errors="replace")) <= SMS_BYTES else "LMS"
+
+
+def one_line(text: str) -> str:
+    """Fold a text into one line without control characters, so that it cannot start a header or a log line."""
+    return " ".join(visible(text).split())
+
+
+def visible(text: str) -> str:
+    """Drop characters that control a terminal or reorder a line; newlines and tabs stay, lone surrogates become `?`."""
+    kept = "".join(mark for mark in text.replace("\r\n", "\n").replace("\r", "\n") if not _hidden(mark))
+    return kept.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def _hidden(mark: str) -> bool:
+    code = ord(mark)
+    if mark in "\n\t":
+        return False
+    return code < 0x20 or 0x7F <= code <= 0x9F or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
