@@ -1,0 +1,95 @@
+"""An incident as its timeline tells it."""
+
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from judgify.response.model import (
+    ONGOING,
+    ActionItem,
+    Actor,
+    Affected,
+    Announcement,
+    Approval,
+    Finding,
+    IncidentKey,
+    Mark,
+    Note,
+    OperationRun,
+    RootCause,
+    Scope,
+    Severity,
+    SignalSeen,
+    State,
+    Value,
+)
+
+
+class Incident(Value):
+    """An incident: what `timeline.fold` makes of its entries. Nothing here is ever set by other means."""
+
+    id: str
+    """`INC-YYYY-NNNN`, the year in Asia/Seoul."""
+    key: IncidentKey
+    state: State
+    title: str
+    severity: Severity
+    severity_rule: str
+    severity_reason: str
+    severity_by: Actor
+    """The engine while the guide decides; a person once one has overridden it."""
+    known: bool
+    life_at_risk: bool = False
+    started_at: AwareDatetime
+    """The clock: the moment at which the first signal was durable."""
+    occurred_at: AwareDatetime
+    """발생시간: the earliest evidence found."""
+    detected_by: str
+    services: tuple[Affected, ...]
+    signals: tuple[SignalSeen, ...]
+    signal_count: int = 1
+    """As last written on the timeline (at 10, 100, 1,000 …); the store knows the exact count."""
+    acknowledged_at: AwareDatetime | None = None
+    acknowledged_by: Actor | None = None
+    responder: str | None = None
+    """The first responder (G08): a contact of the guide, or the person assigned."""
+    mitigating_at: AwareDatetime | None = None
+    restored_at: AwareDatetime | None = None
+    """First good answer of the unbroken stretch that made the incident recovered."""
+    recovered_at: AwareDatetime | None = None
+    resolved_at: AwareDatetime | None = None
+    resolved_by: Actor | None = None
+    closed_at: AwareDatetime | None = None
+    reopened: int = 0
+    merged_into: str | None = None
+    root_cause: RootCause | None = None
+    scope: Scope | None = None
+    impact: dict[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
+    operations: tuple[OperationRun, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+    notes: tuple[Note, ...] = ()
+    checklist: dict[str, Mark] = Field(default_factory=dict)
+    actions: tuple[ActionItem, ...] = ()
+    phase: int = 1
+    last_seq: int = 0
+
+    @property
+    def drill(self) -> str | None:
+        """The drill that this incident belongs to, or None when it is real."""
+        return self.key.drill
+
+    @property
+    def ongoing(self) -> bool:
+        """Whether somebody is still affected."""
+        return self.state in ONGOING
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether our own probe has seen the root service, or anything affected, fail. Recovery needs this."""
+        return any(service.confirmed for service in self.services)
+
+    def service_names(self) -> tuple[str, ...]:
+        """The affected services in the order in which they turned up."""
+        return tuple(service.service for service in self.services)
