@@ -348,9 +348,8 @@ class Runner:
 
     # restart by itself: the response engine only
 
-    @property
-    def _wanted(self) -> bool:
-        return self.record.desired == "running"
+    def _missing(self) -> bool:
+        return self.record.desired == "running" and not self._handles
 
     @property
     def _restarting(self) -> bool:
@@ -361,10 +360,10 @@ class Runner:
             self._restart = asyncio.get_running_loop().create_task(self._restart_by_itself())
 
     async def _restart_by_itself(self) -> None:
-        while self._wanted and not self._handles:
+        while self._missing():
             await self._clock.sleep(model.pause_before_restart(self.record.quick_exits))
             async with self.lock:
-                if not self._wanted or self._handles:
+                if not self._missing():
                     return
                 self.record.restarts += 1
                 try:
@@ -374,7 +373,7 @@ class Runner:
                     _log.warning("restart failed, trying again", unit=self.name, error=error.detail)
                 else:
                     self._restart = None
-                    if not self.handles:  # it ended while it was being started
+                    if self._missing():  # it ended while it was being started
                         self._schedule_restart()
                     return
 

@@ -1,0 +1,5 @@
+"""``python -m judgify.cli``."""
+
+from judgify.cli import main
+
+main()
