@@ -1,0 +1,1 @@
+"""The guide as data: schema, loader, checks. `load_guide(default_guide_dir())` gives the frozen `Guide`."""

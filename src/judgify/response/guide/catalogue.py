@@ -1,0 +1,216 @@
+"""What the guide knows of the platform: severities, services, signals and how outside alerts become signals."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from judgify.response.guide.base import Identifier, Line, Minutes, Model, Name, Seconds, SeverityName, Text
+
+Scalar = str | int | float | bool | None
+FailureClass = Literal["service", "data", "security", "monitoring", "presentation", "unknown"]
+"""The class of failure in an incident's key: one fault seen through two signals of a class is one incident."""
+
+
+class SeverityExample(Model):
+    """One printed example of section 1.1 and the rule of the table that answers for it."""
+
+    text: Text
+    rule: Identifier
+
+
+class Severity(Model):
+    """One severity of section 1.1: what it means, who is told at once, how soon a person must answer."""
+
+    name: Line
+    emoji: Line
+    colour: Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
+    target_minutes: Minutes
+    definition: Text
+    impact: Text
+    duty: Text
+    examples: Annotated[tuple[SeverityExample, ...], Field(min_length=1)]
+    convene: Literal["team", "owner"]
+    report_to: tuple[Identifier, ...]
+    solve: Literal["now", "business-hours", "maintenance-window"]
+    quiet_outside_business_hours: bool
+
+
+class SeveritiesFile(Model):
+    """`severities.yaml`."""
+
+    severities: dict[SeverityName, Severity]
+
+
+class Kubernetes(Model):
+    """How a service is named on a cluster: the names that the guide's own commands print."""
+
+    kind: Literal["deployment", "statefulset"]
+    name: Line
+    selector: Line
+    container: Line
+    configmap: Line | None = None
+    ingress: Line | None = None
+
+
+class Probe(Model):
+    """One regular question to a service. `threshold` failures in a row raise `signal`; one good answer ends it.
+
+    `kind` http asks `path` on the unit's port and wants 200; postgres and redis speak enough of the protocol to tell
+    "serves" from "starting"; tcp wants the port to accept. `check` is what the probe's answer stands for.
+    """
+
+    check: Literal["live", "ready", "health"]
+    kind: Literal["http", "tcp", "postgres", "redis"]
+    path: Annotated[str, Field(pattern=r"^/[a-z0-9/_-]*$")] | None = None
+    interval_s: Seconds
+    timeout_s: Seconds
+    threshold: Annotated[int, Field(ge=1, le=100)]
+    signal: Name
+
+
+class Service(Model):
+    """One entry of the catalogue. `priority` is the recovery order of section 1.2; `unit` the supervisor's name."""
+
+    label: Text
+    role: Text
+    priority: Annotated[int, Field(ge=1, le=99)]
+    port: Annotated[int, Field(ge=1, le=65_535)]
+    unit: Identifier
+    job: Line
+    depends_on: tuple[Name, ...]
+    owner: Identifier
+    life_safety: bool
+    store: bool
+    release_managed: bool
+    """Whether the unit has releases of ours to roll back to."""
+    health_path: Annotated[str, Field(pattern=r"^/[a-z0-9/_-]*$")] | None = None
+    runbook: Identifier
+    kubernetes: Kubernetes
+    probes: tuple[Probe, ...]
+    not_in_guide: bool = False
+
+
+class Namespace(Model):
+    """Where the platform lives on a cluster (row S09)."""
+
+    namespace: Line
+    label: Line
+    ingress: Line
+
+
+class ServicesFile(Model):
+    """`services.yaml`."""
+
+    kubernetes: Namespace
+    services: dict[Name, Service]
+
+
+class SignalName(Model):
+    """One canonical signal: what is observed, and the unit of its value when it carries one."""
+
+    label: Text
+    value: Literal["seconds", "ratio", "count"] | None = None
+    failure_class: FailureClass
+
+
+class Rule(Model):
+    """One row of the severity table. `guide` names the section; a row of ours says `not_in_guide`."""
+
+    id: Identifier
+    guide: Line | None = None
+    not_in_guide: bool = False
+    reason: Text
+    when: dict[Name, str | int | float | bool]
+    then: dict[Name, str]
+
+
+class Example(Model):
+    """A test case of the severity table: the facts, and the rule and severity that must come out."""
+
+    id: Identifier
+    given: dict[Name, Scalar]
+    severity: SeverityName
+    rule: Identifier
+
+
+class Column(Model):
+    """An input or output of the severity table."""
+
+    name: Name
+    type: Literal["string", "number", "boolean"]
+    optional: bool | None = None
+    allowed: tuple[str, ...] | None = None
+    values: tuple[str, ...] | None = None
+
+
+class SignalsFile(Model):
+    """`signals.yaml`: the closed list of signals, and the decision table from signal to severity (section 1.1)."""
+
+    name: Line
+    hit_policy: Literal["U", "F", "A", "P"]
+    signals: dict[Name, SignalName]
+    inputs: tuple[Column, ...]
+    outputs: tuple[Column, ...]
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    examples: tuple[Example, ...]
+
+    def table(self) -> dict[str, Any]:
+        """Give the table in the mapping format of `judgify.decision`."""
+        return {
+            "name": self.name,
+            "hit_policy": self.hit_policy,
+            "inputs": [_column(column) for column in self.inputs],
+            "outputs": [_column(column) for column in self.outputs],
+            "rules": [
+                {"id": rule.id, "note": rule.reason.ko, "when": dict(rule.when), "then": dict(rule.then)}
+                for rule in self.rules
+            ],
+        }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return column.model_dump(exclude_none=True, mode="json")
+
+
+class AlertMapping(Model):
+    """How one outside alert becomes a signal. `value_from` names the annotation or label that carries the number."""
+
+    alert: Line
+    signal: Name
+    value_from: Line | None = None
+    service: Name | None = None
+
+
+class MetricRule(Model):
+    """A threshold on the engine's own metrics window: above `above` for `for_s` seconds raises `signal`."""
+
+    signal: Name
+    measure: Literal["error_ratio", "p95_seconds"]
+    window_s: Seconds
+    for_s: Annotated[float, Field(ge=0, le=86_400)]
+    above: Annotated[float, Field(ge=0)]
+    minimum_requests: Annotated[int, Field(ge=0)]
+    services: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Folding(Model):
+    """Which open incidents a class of failure may join; the class itself is always among them."""
+
+    label: Text
+    joins: Annotated[tuple[FailureClass, ...], Field(min_length=1)]
+
+
+class IntakeFile(Model):
+    """`intake.yaml`: alert names, labels and thresholds, and how signals fold into incidents."""
+
+    service_labels: Annotated[tuple[Line, ...], Field(min_length=1)]
+    """Labels asked in this order for the service; a job label is looked up in the catalogue."""
+    unknown_service: Name
+    """The catalogue entry that answers for a signal naming no known service."""
+    alerts: tuple[AlertMapping, ...]
+    metrics: tuple[MetricRule, ...]
+    failure_classes: Mapping[FailureClass, Folding]
+    reroot_within_s: Seconds
+    """How long after an incident opened a signal on one of its dependencies may still become its root."""
+    reopen_within_minutes: Minutes

@@ -1,0 +1,242 @@
+"""Who is told, when and through what: contacts, escalation, channels, business hours, links, notices."""
+
+from datetime import date, time
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from judgify.response.guide.base import (
+    Identifier,
+    Line,
+    Minutes,
+    Model,
+    Seconds,
+    SecretRef,
+    SeverityName,
+    Text,
+    unfilled,
+)
+
+PageKind = Literal["page", "report", "notice"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Person(Model):
+    """One line of section 9.3. A placeholder is kept as printed; `guide check --production` refuses it."""
+
+    title: Text
+    name: Line
+    phone: Line
+    email: Line
+    slack: Line
+    not_in_guide: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The name, or the title while the name is unfilled."""
+        return self.title.ko if unfilled(self.name) else self.name
+
+
+class Role(Model):
+    """Who fills a role of the matrix. `per_service`: the owner named in the service catalogue."""
+
+    label: Text
+    persons: tuple[Identifier, ...] = ()
+    per_service: bool = False
+
+
+class ContactsFile(Model):
+    """`contacts.yaml` (section 9.3)."""
+
+    hotline: Line
+    persons: dict[Identifier, Person]
+    roles: dict[Identifier, Role]
+
+
+class Cell(Model):
+    """One cell of the matrix in the guide's own notation.
+
+    `owner` or `response-team + devops` names who is brought in; a leading `+` says that they join those above;
+    `cto/ceo` means both; `-` brings in nobody.
+    """
+
+    text: str
+    joins: bool
+    roles: tuple[str, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            msg = 'a cell is text such as "owner + devops", "+ team-lead", "+ cto/ceo" or "-"'
+            raise ValueError(msg)  # noqa: TRY004 - pydantic collects ValueError, not TypeError
+        body = value.strip()
+        joins = body.startswith("+")
+        if body == "-":
+            return {"text": value, "joins": False, "roles": ()}
+        names = [name.strip() for part in body.removeprefix("+").split("+") for name in part.split("/")]
+        if not all(names):
+            msg = f'"{value}" names nobody between its signs; write "-" for nobody'
+            raise ValueError(msg)
+        return {"text": value, "joins": joins, "roles": tuple(names)}
+
+
+class MatrixRow(Model):
+    """One row of the matrix of section 6.2. `also` adds notices that the matrix does not page for."""
+
+    from_minute: Minutes
+    label: Text
+    kind: PageKind
+    P0: Cell
+    P1: Cell
+    P2: Cell
+    P3: Cell
+    also: dict[SeverityName, tuple[Identifier, ...]] = Field(default_factory=dict)
+
+    def cell(self, severity: SeverityName) -> Cell:
+        """Give the cell of one severity."""
+        cells: dict[SeverityName, Cell] = {"P0": self.P0, "P1": self.P1, "P2": self.P2, "P3": self.P3}
+        return cells[severity]
+
+
+class RepeatPolicy(Model):
+    """How often an unacknowledged page is repeated, and a failed delivery retried."""
+
+    every_s: Seconds
+    times: Annotated[int, Field(ge=0, le=1000)]
+    retry_s: Annotated[tuple[Seconds, ...], Field(min_length=1)]
+
+
+class EscalationFile(Model):
+    """`escalation.yaml` (section 6.2)."""
+
+    rows: Annotated[tuple[MatrixRow, ...], Field(min_length=1)]
+    repeat: RepeatPolicy
+
+
+class ChannelBase(Model):
+    """What every channel says of itself. `wakes` = would wake a sleeping person."""
+
+    label: Text
+    enabled: bool
+    wakes: bool
+    severities: Annotated[tuple[SeverityName, ...], Field(min_length=1)]
+    kinds: Annotated[tuple[Literal["page", "report", "notice", "announcement"], ...], Field(min_length=1)]
+    roles: tuple[Identifier, ...] | None = None
+    """Only for persons of these roles; None = for everyone."""
+
+
+class ConsoleChannel(ChannelBase):
+    """The engine's own console."""
+
+    kind: Literal["console"]
+
+
+class MailboxChannel(ChannelBase):
+    """Files in the state folder's `response/mailbox`."""
+
+    kind: Literal["mailbox"]
+
+
+class EmailChannel(ChannelBase):
+    """SMTP. `to` is a fixed address; None = the person's own."""
+
+    kind: Literal["email"]
+    to: Line | None = None
+    sender: Line | None = None
+    smtp_host: Line | None = None
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: SecretRef | None = None
+    password: SecretRef | None = None
+
+
+class SlackChannel(ChannelBase):
+    """An incoming webhook of one room; its address is a secret."""
+
+    kind: Literal["slack"]
+    room: Annotated[str, Field(pattern=r"^#[a-z0-9_-]{1,80}$")]
+    webhook: SecretRef
+
+
+class HttpChannel(ChannelBase):
+    """A JSON POST to an address of yours."""
+
+    kind: Literal["http"]
+    url: SecretRef
+    token: SecretRef | None = None
+
+
+class PagerDutyChannel(ChannelBase):
+    """PagerDuty Events v2."""
+
+    kind: Literal["pagerduty"]
+    routing_key: SecretRef
+
+
+class SmsChannel(ChannelBase):
+    """A text message to the person's phone through an HTTP provider."""
+
+    kind: Literal["sms"]
+    url: SecretRef
+    token: SecretRef | None = None
+    sender: Line | None = None
+
+
+Channel = Annotated[
+    ConsoleChannel | MailboxChannel | EmailChannel | SlackChannel | HttpChannel | PagerDutyChannel | SmsChannel,
+    Field(discriminator="kind"),
+]
+
+
+class ChannelsFile(Model):
+    """`channels.yaml` (section 2.1)."""
+
+    channels: dict[Identifier, Channel]
+
+
+class Holiday(Model):
+    """One public holiday."""
+
+    date: date
+    name: Line
+
+
+class Hours(Model):
+    """A weekly window in local time; `start` before `end`."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)]
+    start: time
+    end: time
+
+
+class CalendarFile(Model):
+    """`calendar.yaml`: business hours, public holidays, maintenance window."""
+
+    zone: Line
+    business_hours: Hours
+    maintenance_window: Hours
+    holidays: dict[Annotated[str, Field(pattern=r"^20\d\d$")], tuple[Holiday, ...]]
+
+
+class Link(Model):
+    """One address of section 9.2."""
+
+    label: Text
+    url: Annotated[str, Field(pattern=r"^https?://[^\s<>\"']+$", max_length=500)]
+
+
+class LinksFile(Model):
+    """`links.yaml` (sections 9.1, 9.2)."""
+
+    links: dict[Identifier, Link]
+
+
+class NoticesFile(Model):
+    """`notices.yaml`: wording that leads every notice where it applies."""
+
+    life_at_risk: Text
+    possible_repeat: Text
+    drill: Text
+    automation_held: Text
+    unknown_signal: Text
