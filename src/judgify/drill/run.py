@@ -1,0 +1,227 @@
+"""One drill from steady state to report. The automation policy is the shipped one; nobody helps it along."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from judgify.drill import fault, judge, segment
+from judgify.drill.engine import DOCUMENTS, Engine
+from judgify.drill.load import DOCUMENT, RATE, WORKFLOW, Load
+from judgify.drill.scenario import Scenario
+from judgify.kit.client import ServiceClient
+from judgify.kit.clock import Clock, iso, show
+from judgify.kit.errors import Conflict, JudgifyError, NotFound, Unavailable
+from judgify.kit.ids import new_id
+from judgify.kit.supervisor_client import SupervisorClient
+
+STEADY_BEFORE_S: Final = 5.0
+PROMISED_RATE: Final = 20.0
+GIVE_UP_S: Final = 180.0
+"""A drill that is not over by then has failed; what was measured up to then is reported."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The three APIs that a drill uses, and the clock."""
+
+    supervisor: SupervisorClient
+    gateway: ServiceClient
+    engine: Engine
+    clock: Clock
+
+
+async def run(scenario: Scenario, doors: Doors, say: Say) -> dict[str, Any]:
+    """Run one drill and give its report (`passed`, `failures`, `segments`, `load`, `documents` …).
+
+    Raises `Conflict` before anything is broken when the installation is not in a state to be drilled, and
+    `Unavailable` when a part that the drill needs does not answer.
+    """
+    await _preconditions(scenario, doors)
+    clock = doors.clock
+    drill_id = new_id("drl")
+    load = Load(doors.gateway, clock)
+    load.start()
+    registered = False
+    try:
+        say(f"steady state: {RATE:.0f} judgments/s through the gateway")
+        await _until_steady(load, clock)
+        await doors.engine.register(drill_id, scenario.name, (scenario.service,))
+        registered = True
+        fault_mono, fault_at = clock.monotonic(), clock.now()
+        injected = await fault.kill(doors.supervisor, scenario.unit)
+        say(f"fault: SIGKILL to {scenario.unit} (pid {', '.join(map(str, injected.pids))})")
+        incident_id = await _follow(doors, load, drill_id, fault_mono, say)
+    finally:
+        await load.stop()
+    ruling = judge.rule(load.samples, fault_mono)
+    lost = await _count_lost(doors, load)
+    documents: list[str] = []
+    entries: list[dict[str, Any]] = []
+    if incident_id is not None:
+        await _close(scenario, doors, incident_id, say)
+        documents = await _documents(doors, incident_id)
+        entries = await doors.engine.timeline(incident_id)
+    segments = segment.read(entries, fault_at, ruling, fault_mono)
+    failures = segment.failures(segments, scenario.allowance, lost=lost, documents=documents)
+    failures += await _wrong_story(scenario, doors, incident_id)
+    report = {
+        "id": drill_id,
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "guide": scenario.guide,
+        "started_at": iso(fault_at),
+        "started_at_shown": show(fault_at),
+        "incident": incident_id,
+        "segments": segment.as_mapping(segments),
+        "allowance": asdict(scenario.allowance),
+        "load": {
+            "asked": ruling.asked,
+            "wrong": ruling.wrong,
+            "answered": sum(1 for one in load.samples if one.status == 200),
+            "lost": lost,
+            "rate_per_s": RATE,
+        },
+        "documents": documents,
+        "failures": failures,
+        "passed": not failures,
+    }
+    if registered:
+        await doors.engine.finish(drill_id, report)
+    return report
+
+
+async def _preconditions(scenario: Scenario, doors: Doors) -> None:
+    for unit in await doors.supervisor.units():
+        if unit.desired == "running" and unit.healthy is False:
+            raise Conflict(f"the unit {unit.name} is not healthy; a drill begins from health (judgify status)")
+    if (await doors.supervisor.traffic()).blocked:
+        raise Conflict("traffic is blocked at the gateway; unblock it before a drill")
+    if (await doors.engine.automation()).get("held"):
+        raise Conflict("automation is held; lift it before a drill: judgify runbook release")
+    open_incident = await doors.engine.open_on(scenario.service)
+    if open_incident is not None:
+        raise Conflict(f"{open_incident} on {scenario.service} is not resolved yet; resolve it before a drill")
+    await _ensure_workflow(doors.gateway)
+
+
+async def _ensure_workflow(gateway: ServiceClient) -> None:
+    base = "/api/v2/workflow/workflows"
+    listed = await gateway.get(base, name=WORKFLOW)
+    if not any(one["name"] == WORKFLOW and one.get("active_version") for one in listed):
+        created = next((one for one in listed if one["name"] == WORKFLOW), None) or await gateway.post(base, DOCUMENT)
+        await gateway.post(f"{base}/{created['id']}/activate", {"version": created.get("latest_version", 1)})
+
+
+async def _until_steady(load: Load, clock: Clock) -> None:
+    begun = clock.monotonic()
+    while clock.monotonic() - begun < 30:
+        await clock.sleep(0.25)
+        now = clock.monotonic()
+        settled = now - 0.5
+        since = max(begun, settled - STEADY_BEFORE_S)
+        if settled - since >= STEADY_BEFORE_S - 0.01 and judge.steady(load.samples, since, settled, PROMISED_RATE):
+            return
+    wrong = next((one for one in reversed(load.samples) if not one.right), None)
+    raise Unavailable(
+        f"the platform did not answer {PROMISED_RATE:.0f} judgments/s rightly for {STEADY_BEFORE_S:.0f} s before the "
+        f"fault; nothing was broken (last wrong status: {wrong.status if wrong else 'none'})"
+    )
+
+
+async def _follow(doors: Doors, load: Load, drill_id: str, fault_mono: float, say: Say) -> str | None:
+    clock = doors.clock
+    incident_id: str | None = None
+    told: set[str] = set()
+
+    def tell(key: str, line: str) -> None:
+        if key not in told:
+            told.add(key)
+            say(f"+{clock.monotonic() - fault_mono:5.1f} s  {line}")
+
+    while clock.monotonic() - fault_mono < GIVE_UP_S:
+        await clock.sleep(0.2)
+        restored = judge.rule(load.samples, fault_mono).restored_at
+        if restored is not None:
+            tell("restored", f"right answers for {judge.STEADY_S:.0f} s, since +{restored - fault_mono:.1f} s")
+        try:
+            incident = await doors.engine.incident_of(drill_id)
+        except Unavailable:
+            continue
+        if incident is None:
+            continue
+        incident_id = str(incident["id"])
+        tell("incident", f"{incident_id} {incident['severity']} on {incident['key']['root']}")
+        tell(f"state {incident['state']}", f"state: {incident['state']}")
+        if any(approval["state"] == "waiting" for approval in incident.get("approvals", ())):
+            tell("approval", "waiting for an approval (judgify incident approve)")
+        if restored is not None and incident["state"] in {"recovered", "resolved", "closed"}:
+            break
+    return incident_id
+
+
+async def _count_lost(doors: Doors, load: Load) -> int:
+    """Read back every judgment that was answered with 200; one that cannot be read is lost."""
+    wanted = [one.execution_id for one in load.samples if one.execution_id is not None]
+    gate = asyncio.Semaphore(8)
+
+    async def missing(execution_id: str) -> bool:
+        async with gate:
+            try:
+                found = await doors.gateway.get(f"/api/v2/judgment/executions/{execution_id}")
+            except NotFound:
+                return True
+        return str(found.get("id", found.get("execution_id"))) != execution_id
+
+    return sum(await asyncio.gather(*(missing(one) for one in wanted)))
+
+
+async def _close(scenario: Scenario, doors: Doors, incident_id: str, say: Say) -> None:
+    """Do what a person does at the end of an incident, so that the post-mortem is a closed one."""
+    engine = doors.engine
+    state = (await engine.incident(incident_id))["state"]
+    if state not in {"recovered", "resolved"}:
+        return
+    cause = {
+        "text": f"훈련: {scenario.unit} 프로세스에 SIGKILL을 보냄 / Drill: SIGKILL sent to {scenario.unit}",
+        "fix_now": "자동 복구로 재기동됨 / Started again by the runbook",
+    }
+    due = iso(doors.clock.now() + timedelta(days=7))
+    try:
+        await engine.act(incident_id, "ack")
+        await engine.act(incident_id, "rootcause", cause)
+        await engine.act(incident_id, "assign", {"person": "drill"})
+        await engine.add_action(incident_id, "훈련 결과 검토 / Review the drill's report", "drill", due)
+        if state == "recovered":
+            await engine.act(incident_id, "resolve", {"reason": "훈련 종료 / end of the drill"})
+        await engine.act(incident_id, "close", {})
+        say(f"closed {incident_id}")
+    except JudgifyError as error:
+        say(f"closing {incident_id} was refused: {error.detail}")
+
+
+async def _documents(doors: Doors, incident_id: str) -> list[str]:
+    found = []
+    for kind, lang in DOCUMENTS:
+        text = await doors.engine.document(incident_id, kind, lang)
+        if incident_id in text:
+            found.append(f"{kind}.{lang}")
+    return found
+
+
+async def _wrong_story(scenario: Scenario, doors: Doors, incident_id: str | None) -> list[str]:
+    """Compare what the engine recorded with what the guide says of this fault."""
+    if incident_id is None:
+        return ["the engine opened no incident for this drill"]
+    incident = await doors.engine.incident(incident_id)
+    found = []
+    if incident["key"]["root"] != scenario.service:
+        found.append(f"the incident names {incident['key']['root']} as the root, not {scenario.service}")
+    if incident["severity"] != scenario.severity:
+        found.append(f"the incident is {incident['severity']}, the guide says {scenario.severity}")
+    if incident["state"] != "closed":
+        found.append(f"the incident ended as {incident['state']}, not closed")
+    return found

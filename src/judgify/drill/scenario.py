@@ -1,0 +1,71 @@
+"""The scenarios: what is broken and how, what the guide expects, and what recovery must not exceed."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from judgify.kit.errors import NotFound
+
+Fault = Literal["kill"]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The most that a segment may take, in seconds, and the most judgments that may be lost."""
+
+    detected_s: float = 5.0
+    handed_over_s: float = 1.0
+    restored_s: float = 20.0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One drill. `service` is the root that the incident must name; `unit` is what the supervisor calls it."""
+
+    name: str
+    title: dict[str, str]
+    unit: str
+    service: str
+    severity: str
+    fault: Fault
+    guide: str
+    allowance: Allowance = Allowance()
+
+
+SCENARIOS: Final = (
+    Scenario(
+        name="judgment-service-down",
+        title={"ko": "판단 서비스 중단", "en": "Judgment service down"},
+        unit="judgment",
+        service="judgment",
+        severity="P1",
+        fault="kill",
+        guide="1.1, 4.2",
+    ),
+    Scenario(
+        name="gateway-down",
+        title={"ko": "API 게이트웨이 완전 중단", "en": "API gateway fully down"},
+        unit="gateway",
+        service="gateway",
+        severity="P0",
+        fault="kill",
+        guide="1.1, 4.1",
+    ),
+    Scenario(
+        name="database-down",
+        title={"ko": "데이터베이스 서버 중단", "en": "Database server down"},
+        unit="postgres",
+        service="database",
+        severity="P0",
+        fault="kill",
+        guide="1.1, 4.3",
+    ),
+)
+
+
+def find(name: str) -> Scenario:
+    """Give the scenario of that name; `NotFound` lists the ones there are."""
+    for scenario in SCENARIOS:
+        if scenario.name == name:
+            return scenario
+    raise NotFound(f"there is no drill named {name!r}; there are {', '.join(one.name for one in SCENARIOS)}")
