@@ -32,12 +32,12 @@ def is_number(_: TypeChecker | None, value: Any) -> bool:
 def is_integer(_: TypeChecker | None, value: Any) -> bool:
     """Tell whether a value is a whole number; 1.0 is one, as the specification has it."""
     if isinstance(value, float | Decimal):
-        return value == value // 1 if abs(value) < 10**30 else True
+        return float(value).is_integer() if isinstance(value, float) else value == value.to_integral_value()
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 # Numbers of the input are decimals, so that 0.1 is 0.1; the library knows binary floats only.
-_Validator: Final = extend(  # type: ignore[no-untyped-call] - the stubs leave it untyped
+_Validator: Final = extend(  # type: ignore[no-untyped-call]  # the stubs leave it untyped
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"number": is_number, "integer": is_integer}),
 )
@@ -247,7 +247,7 @@ def _explain(error: ValidationError) -> dict[str, Any]:
         return _cause(path, None, f"missing: {names}", f"값이 없습니다: {names}", missing[0] if missing else None)
     if error.validator == "type":
         word = wanted if isinstance(wanted, str) else " | ".join(wanted)
-        shown = repr(given)[:_SHOWN]
+        shown = (str(given) if isinstance(given, Decimal) else repr(given))[:_SHOWN]
         return _cause(path, given, f"{shown} is not of type {word}", f"{shown} 값은 {word} 형식이 아닙니다")
     return _cause(path, given, error.message[:300], f"입력 스키마({error.validator})에 맞지 않습니다")
 

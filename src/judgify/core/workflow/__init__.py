@@ -1,0 +1,1 @@
+"""Workflow service: what is judged, by which rules, in immutable versions (port 8001)."""
