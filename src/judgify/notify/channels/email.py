@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -139,8 +140,13 @@ class EmailChannel:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                 await smtp.quit(timeout=1)
         finally:
+            # The transport owns the socket from connect() on: closing it here as well could hit a reused descriptor.
+            if isinstance(smtp.transport, asyncio.WriteTransport):
+                smtp.transport.abort()
             smtp.close()
-            sock.close()
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            await asyncio.sleep(0)
 
 
 def compose(message: Message, sender: Address, to: Address, attempt: int, clock: Clock) -> EmailMessage:
@@ -163,27 +169,26 @@ def compose(message: Message, sender: Address, to: Address, attempt: int, clock:
 
 def read_address(text: str, shown: str = "") -> Address:
     """Read one mail address (`name@host`); `Invalid` for anything that could smuggle in a second one."""
-    name = one_line(shown)
-    try:
-        address = Address(display_name=name, addr_spec=text)
-    except (ValueError, IndexError) as error:
-        raise Invalid(f"{one_line(text)[:80]!r} is not a mail address") from error
     plain = text.isascii() and text.isprintable() and not any(mark in text for mark in ' ,;<>()[]"\\')
-    if not plain or not address.domain or not address.username:
+    name, at, domain = text.partition("@")
+    if not (plain and name and at and domain) or "@" in domain:
         raise Invalid(f"{one_line(text)[:80]!r} is not a mail address")
-    return address
+    try:
+        return Address(display_name=one_line(shown), addr_spec=text)
+    except (ValueError, IndexError, MessageError) as error:
+        raise Invalid(f"{one_line(text)[:80]!r} is not a mail address") from error
 
 
 def _judge(error: Exception, secrets: tuple[str, ...], *, handed_over: bool) -> Refused | Unknown:
     if isinstance(error, JudgifyError):
         return address_refusal(error, secrets)
-    if isinstance(error, aiosmtplib.SMTPResponseException):
+    # A code below zero is aiosmtplib's word for an answer that is none.
+    if isinstance(error, aiosmtplib.SMTPResponseException) and error.code > 0:
         return _answered(error, secrets)
     kind = type(error).__name__
-    if handed_over and isinstance(error, TimeoutError):
-        return Unknown(Doubt.TIMEOUT, "no answer in time after the text was begun")
     if handed_over:
-        return Unknown(Doubt.CONNECTION_LOST, f"the connection broke after the text was begun: {kind}")
+        doubt = Doubt.TIMEOUT if isinstance(error, TimeoutError) else Doubt.CONNECTION_LOST
+        return Unknown(doubt, f"no proper answer after the text was begun: {kind}")
     if "STARTTLS" in str(error):
         return Refused(Reason.TLS_FAILED, "the mail server does not offer STARTTLS", retryable=True)
     reason = tls_reason(error)
@@ -196,7 +201,7 @@ def _answered(error: aiosmtplib.SMTPResponseException, secrets: tuple[str, ...])
     said = safe_detail(f"{error.code} {error.message}", secrets)
     if isinstance(error, aiosmtplib.SMTPAuthenticationError) or error.code in _AUTH_CODES:
         return Refused(Reason.UNAUTHORIZED, said, retryable=False)
-    if error.code == 421 or error.code < 0:
+    if error.code == 421:
         return Refused(Reason.SERVER_ERROR, said, retryable=True)
     if error.code < 500:
         return Refused(Reason.RATE_LIMITED, said, retryable=True)

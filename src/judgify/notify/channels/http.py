@@ -101,10 +101,10 @@ class HttpChannel:
         await self._poster.close()
 
     def _address(self) -> tuple[str, tuple[str, ...]]:
-        if is_reference(self._receiver.url):
-            url = resolve(self._receiver.url, self._environ)
-            return url, secrets_in(url)
-        return self._receiver.url, ()
+        url = self._receiver.url
+        if is_reference(url):
+            url = resolve(url, self._environ)
+        return url, secrets_in(url)
 
 
 def values_of(message: Message, recipient: Recipient, attempt: int) -> dict[str, Any]:

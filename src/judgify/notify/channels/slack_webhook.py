@@ -1,6 +1,7 @@
 """A Slack incoming webhook. The address itself is the secret, so it comes as a reference."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from judgify.kit.clock import Clock
@@ -79,9 +80,9 @@ def escape(text: str) -> str:
 
 
 def secrets_in(url: str) -> tuple[str, ...]:
-    """Give the parts of a webhook's address that must never be shown: all of it, and its path."""
+    """Give the parts of an address that must never be shown: all of it, its path, and each longer part of that."""
     path = url.split("//", 1)[-1].partition("/")[2]
-    return (url, path, *(part for part in path.split("/") if len(part) >= 8))
+    return (url, path, *(part for part in re.split(r"[/?&=]", path) if len(part) >= 8))
 
 
 def _link(link: Link) -> str:
