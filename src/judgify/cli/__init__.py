@@ -1,8 +1,8 @@
 """The command line: one module for each noun, imported only when its command is called.
 
 A module ``judgify.cli.<name>`` from `MODULES` offers ``register(root)``, which adds its commands or its group to the
-application. Every command takes ``--json``. Errors are `judgify.kit.errors`: one sentence on standard error and exit code
-1, or with ``--json`` the problem document on standard output.
+application. Every command takes ``--json``. Errors are `judgify.kit.errors`: one sentence on standard error and exit
+code 1, or with ``--json`` the problem document on standard output.
 """
 
 import sys
@@ -45,7 +45,7 @@ def build(wanted: str | None = None) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    root.callback()(_version)
+    root.callback(invoke_without_command=True)(_version)
     owners = [module for module, commands in MODULES.items() if wanted in commands]
     for module in owners or list(MODULES):
         path = f"judgify.cli.{module}"

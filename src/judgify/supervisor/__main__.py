@@ -17,16 +17,15 @@ from judgify.kit.files import write_atomic
 from judgify.kit.log import configure, get_logger
 from judgify.kit.secrets import NAMES, ensure_secret
 from judgify.kit.settings import Settings
+from judgify.kit.supervisor_launch import MARK
 from judgify.kit.supervisor_types import UnitSpec
 from judgify.supervisor.api import build
 from judgify.supervisor.fleet import Supervisor
 from judgify.supervisor.platform_units import platform_units
+from judgify.supervisor.preflight import SOCKET_LIMIT
 from judgify.supervisor.preparation import StorePreparation
-from judgify.supervisor.process import MARK, identity
+from judgify.supervisor.process import identity
 from judgify.supervisor.store import DiskState
-
-SOCKET_LIMIT = 100
-"""Bytes that the path of a Unix socket may have; Linux allows 107, macOS 103."""
 
 
 def main() -> int:

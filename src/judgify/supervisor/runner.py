@@ -9,12 +9,13 @@ from typing import Any, Final
 from judgify.kit.clock import Clock
 from judgify.kit.errors import JudgifyError, Unavailable
 from judgify.kit.log import get_logger
+from judgify.kit.supervisor_launch import MARK
 from judgify.kit.supervisor_types import EventKind, UnitSpec
 from judgify.supervisor import logfile, model
 from judgify.supervisor.journal import Journal
 from judgify.supervisor.model import Process, UnitRecord
 from judgify.supervisor.probe import passes
-from judgify.supervisor.process import MARK, Handle, alive, can_bind, holder, identity, pin, rss, spawn
+from judgify.supervisor.process import Handle, alive, can_bind, holder, identity, pin, rss, spawn
 from judgify.supervisor.store import DiskState
 
 Prepare = Callable[[UnitSpec, frozenset[int]], None]
@@ -31,6 +32,9 @@ PORT_GRACE_S: Final = 3.0
 
 UNHEALTHY_AFTER: Final = 2
 """Failed probes in a row before a healthy unit is called unhealthy."""
+
+CRASH_LOOP: Final = 3
+"""Quick exits in a row after which nobody waits any longer for a unit to become healthy; it is still restarted."""
 
 _STORE_VARIABLES: Final = ("PATH", "TZ", "LANG", "TMPDIR")
 _log = get_logger("judgify.supervisor.runner")
@@ -221,11 +225,15 @@ class Runner:
         deadline = self._clock.monotonic() + wait_s
         while self.healthy is not True:
             left = deadline - self._clock.monotonic()
-            if left <= 0 or (not self._handles and not self._restarting):
+            if left <= 0 or self._hopeless():
                 return False
             self.settled.clear()
             await self._clock.wait(self.settled, min(left, 1.0))
         return True
+
+    def _hopeless(self) -> bool:
+        """Whether waiting is of no use: nothing runs, and nothing will by itself, or it ends again and again."""
+        return not self._handles and (not self._restarting or self.record.quick_exits >= CRASH_LOOP)
 
     # watching
 
