@@ -1,7 +1,7 @@
 """The columns of a table from its form."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from judgify.decision.clause import InputColumn, InputNames, NoNames, OutputColumn, direct, same
@@ -10,10 +10,10 @@ from judgify.decision.feel.ast import Literal, Test, Tests
 from judgify.decision.feel.compiler import Check, Run, compile_expression, compile_tests, kind_of_type
 from judgify.decision.feel.error import FeelError
 from judgify.decision.feel.parser import parse_expression, parse_tests
-from judgify.decision.feel.shown import literal
+from judgify.decision.feel.shown import literal, plain
 from judgify.decision.feel.value import TYPES, canonical
-from judgify.decision.form import Form
-from judgify.decision.limit import MAX_INPUTS, MAX_OUTPUTS, MAX_RULES
+from judgify.decision.form import MAX_NAMED, Form, spoken
+from judgify.decision.limit import MAX_INPUTS, MAX_OUTPUTS, MAX_VALUES
 
 _INPUT_KEYS: Final = ("name", "label", "expression", "type", "allowed", "optional", "note")
 _OUTPUT_KEYS: Final = ("name", "label", "type", "values", "note")
@@ -24,7 +24,7 @@ def load_inputs(form: Form, raw: object) -> tuple[InputColumn, ...]:
     items = form.items(raw, "inputs", MAX_INPUTS)
     if isinstance(raw, list | tuple) and not raw:
         form.report("inputs", "a table needs at least one input")
-    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    names = [item.get("name") if isinstance(item, Mapping) else None for item in items]
     known = [unicodedata.normalize("NFC", name) for name in names if isinstance(name, str)]
     columns = [_input(form, item, f"inputs[{index}]", known) for index, item in enumerate(items)]
     _distinct(form, "inputs", [column.name for column in columns])
@@ -41,7 +41,11 @@ def _type(form: Form, given: dict[str, Any], path: str) -> str:
     declared = given.get("type", "any")
     if isinstance(declared, str) and declared in TYPES:
         return declared
-    form.report(f"{path}.type", f"{declared!r} is no type", did_you_mean(str(declared), TYPES))
+    form.report(
+        f"{path}.type",
+        f"{spoken(declared)} is no type",
+        did_you_mean(str(plain(declared, shorten=True))[:MAX_NAMED], TYPES),
+    )
     return "any"
 
 
@@ -79,6 +83,7 @@ def _allowed(form: Form, raw: Any, path: str, declared: str) -> tuple[str | None
     if raw is None:
         return None, None, ()
     if isinstance(raw, list | tuple):
+        raw = form.items(raw, path, MAX_VALUES)
         raw = form.feel(path, lambda: ", ".join(literal(canonical(item)) for item in raw))
     if not isinstance(raw, str):
         form.report(path, "unary tests or a list of constants are needed here")
@@ -127,11 +132,11 @@ def _output(form: Form, raw: object, path: str) -> OutputColumn:
     raw_values = given.get("values")
     if raw_values is None:
         return plain_column
-    items = form.items(raw_values, f"{path}.values", MAX_RULES)
+    items = form.items(raw_values, f"{path}.values", MAX_VALUES)
     values: list[Any] = []
     for place, item in enumerate(items):
         value = form.output(item, f"{path}.values[{place}]", plain_column)
         if is_member(value, values):
-            form.report(f"{path}.values[{place}]", f"{item!r} is listed twice")
+            form.report(f"{path}.values[{place}]", f"{spoken(item)} is listed twice")
         values.append(value)
     return OutputColumn(name, plain_column.type, plain_column.label, tuple(values))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from judgify.decision.clause import same
-from judgify.decision.feel.shown import plain
+from judgify.decision.feel.shown import plain, restorable
 from judgify.decision.trace import Matched, Outcome
 
 VERDICTS: Final = ("not matched", "not evaluable")
@@ -21,7 +21,14 @@ class Example:
 
     def to_mapping(self) -> dict[str, Any]:
         """Give the example in the form of the table's file."""
-        return {"in": plain(self.inputs), "out": plain(self.expected)}
+        if isinstance(self.expected, str):
+            return {"in": plain(self.inputs), "out": self.expected}
+        pairs = self.expected.items()
+        out = {
+            name: list(map(restorable, value)) if isinstance(value, list) else restorable(value)
+            for name, value in pairs
+        }
+        return {"in": plain(self.inputs), "out": out}
 
 
 @dataclass(frozen=True, slots=True)

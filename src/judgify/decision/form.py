@@ -2,17 +2,20 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from judgify.decision.clause import NoNames, OutputColumn
 from judgify.decision.error import Problem, TableError, did_you_mean
 from judgify.decision.feel.compiler import compile_expression
 from judgify.decision.feel.error import EvaluationError, FeelError
 from judgify.decision.feel.parser import parse_expression
-from judgify.decision.limit import MAX_TEXT
+from judgify.decision.feel.shown import plain
+from judgify.decision.limit import MAX_PROBLEMS, MAX_TEXT
 from judgify.decision.wording import reason
 
 T = TypeVar("T")
+MAX_NAMED: Final = 80
+"""Characters of a mistaken word that a message repeats."""
 
 
 class Form:
@@ -25,10 +28,13 @@ class Form:
     def report(self, path: str, message: str, mend: str | None = None, position: int | None = None) -> None:
         """Keep a mistake."""
         self.problems.append(Problem(path, message, position, mend))
+        if len(self.problems) >= MAX_PROBLEMS:
+            self.stop_if_broken()
 
     def unknown(self, path: str, key: object, known: Iterable[str]) -> None:
         """Keep a key that means nothing."""
-        self.report(f"{path}.{key}" if path else str(key), f'"{key}" is not known here', did_you_mean(str(key), known))
+        name = str(plain(key, shorten=True))[:MAX_NAMED]
+        self.report(f"{path}.{name}" if path else name, f'"{name}" is not known here', did_you_mean(name, known))
 
     def stop_if_broken(self) -> None:
         """End the reading when anything was wrong so far.
@@ -44,13 +50,13 @@ class Form:
     ) -> dict[str, Any]:
         """Give a mapping's known members, names in normal form C; `known` None takes any name."""
         if not isinstance(raw, Mapping):
-            self.report(path, f"a mapping is needed here, not {_spoken(raw)}")
+            self.report(path, f"a mapping is needed here, not {spoken(raw)}")
             return {}
         found: dict[str, Any] = {}
         for key, value in raw.items():
             name = unicodedata.normalize("NFC", key) if isinstance(key, str) else key
             if not isinstance(name, str):
-                self.report(path, f"the key {key!r} is not a text", f'write "{key}" in quotes')
+                self.report(path, f"the key {spoken(key)} is not a text", "write it in quotes")
             elif known is not None and name not in known:
                 self.unknown(path, name, known)
             else:
@@ -63,7 +69,7 @@ class Form:
     def items(self, raw: object, path: str, most: int) -> Sequence[Any]:
         """Give a list's members."""
         if not isinstance(raw, list | tuple):
-            self.report(path, f"a list is needed here, not {_spoken(raw)}")
+            self.report(path, f"a list is needed here, not {spoken(raw)}")
             return ()
         if len(raw) > most:
             self.report(path, f"{len(raw)} entries; at most {most} are read")
@@ -81,7 +87,7 @@ class Form:
             return None
         at = f"{path}.{key}" if path else key
         if not isinstance(raw, str) or not raw.strip():
-            self.report(at, f"a text is needed here, not {_spoken(raw)}")
+            self.report(at, f"a text is needed here, not {spoken(raw)}")
             return None
         if len(raw) > MAX_TEXT:
             self.report(at, f"longer than {MAX_TEXT} characters")
@@ -110,7 +116,7 @@ class Form:
         except EvaluationError as fault:
             mend = None
             if fault.code == "output-not-allowed":
-                mend = did_you_mean(str(raw), map(str, column.values))
+                mend = did_you_mean(str(plain(raw, shorten=True))[:MAX_NAMED], map(str, column.values))
             self.report(path, reason(fault.code, fault.params), mend)
         return None
 
@@ -123,13 +129,14 @@ def constant(text: object) -> Any:
         EvaluationError: It cannot be worked out.
     """
     if not isinstance(text, str):
-        raise FeelError(f"an expression is a text, not {_spoken(text)}", 1)
+        raise FeelError(f"an expression is a text, not {spoken(text)}", 1)
     node = parse_expression(unicodedata.normalize("NFC", text))
     return compile_expression(node, NoNames()).run(None)
 
 
-def _spoken(raw: object) -> str:
+def spoken(raw: object) -> str:
+    """Name a value of any size or kind in a few words."""
     if raw is None:
         return "nothing"
-    shown = repr(raw) if isinstance(raw, str | int | float) else ""
-    return f"{type(raw).__name__} {shown}".strip() if len(shown) < 60 else type(raw).__name__
+    shown = repr(plain(raw, shorten=True)) if isinstance(raw, str | int | float) else ""
+    return shown if 0 < len(shown) <= MAX_NAMED else f"a {type(raw).__name__}"

@@ -8,6 +8,10 @@ MAX_OUTPUTS: Final = 100
 """Output columns of one table."""
 MAX_RULES: Final = 10_000
 """Rules of one table."""
+MAX_VALUES: Final = 1_000
+"""Declared values of one output, and allowed constants of one input."""
+MAX_PROBLEMS: Final = 100
+"""Mistakes that are collected before the reading of a table ends."""
 MAX_EXAMPLES: Final = 1_000
 """Examples of one table."""
 MAX_CELL: Final = 2_000

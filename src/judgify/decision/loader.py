@@ -1,13 +1,12 @@
 """A table's file to its parts, collecting every mistake on the way."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from judgify.decision.clause import InputColumn, OutputColumn
 from judgify.decision.column_loader import load_inputs, load_outputs
 from judgify.decision.example import VERDICTS, Example
-from judgify.decision.form import Form
+from judgify.decision.form import Form, spoken
 from judgify.decision.limit import MAX_EXAMPLES, MAX_RULES
 from judgify.decision.policy import AGGREGATIONS, POLICIES
 from judgify.decision.rule_loader import RuleLoader
@@ -43,14 +42,16 @@ def load(mapping: Mapping[str, Any], where: str) -> dict[str, Any]:
     form.stop_if_broken()
     _fits(form, hit_policy, outputs)
     loader = RuleLoader(form, inputs, outputs)
+    if isinstance(table["rules"], list | tuple) and not table["rules"]:
+        form.report("rules", "a table needs at least one rule")
     rules = [
         rule
         for index, raw in enumerate(form.items(table["rules"], "rules", MAX_RULES))
         if (rule := loader.rule(raw, index)) is not None
     ]
     counted = _counted(hit_policy, outputs)
-    default = _outputs(form, table["default"], "default", counted) if table.get("default") is not None else None
-    examples = _examples(form, table.get("examples") or [], hit_policy, counted, inputs)
+    default = _outputs(form, table["default"], "default", counted) if "default" in table else None
+    examples = _examples(form, table.get("examples", ()), hit_policy, counted, inputs)
     form.stop_if_broken()
     return {
         "name": name,
@@ -67,10 +68,11 @@ def load(mapping: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _hit_policy(form: Form, raw: object) -> str:
     if isinstance(raw, str) and raw in POLICIES:
         return raw
-    mend = _HIT_POLICIES.get(str(raw).upper())
+    shown = spoken(raw)
+    mend = _HIT_POLICIES.get(raw.upper()) if isinstance(raw, str) else None
     form.report(
         "hit_policy",
-        f"{raw!r} is no hit policy",
+        f"{shown} is no hit policy",
         f'did you mean "{mend}"?' if mend else "known: " + ", ".join(POLICIES),
     )
     return "U"
@@ -126,7 +128,7 @@ def _named(form: Form, given: Mapping[str, Any], path: str, inputs: Sequence[Inp
         return
     known = [column.name for column in inputs]
     for key in given:
-        if unicodedata.normalize("NFC", key) not in known:
+        if key not in known:
             form.unknown(path, key, known)
 
 
@@ -135,7 +137,7 @@ def _expected(
 ) -> dict[str, Any] | str:
     if isinstance(raw, str):
         if raw not in VERDICTS:
-            form.report(path, f"{raw!r} is no verdict", 'write the outputs, "not matched" or "not evaluable"')
+            form.report(path, f"{spoken(raw)} is no verdict", 'write the outputs, "not matched" or "not evaluable"')
         return raw
     if hit_policy not in {"R", "C"}:
         return _outputs(form, raw, path, columns)

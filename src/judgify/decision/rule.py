@@ -1,6 +1,7 @@
 """Rules, and the row of values on which they are judged."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -133,7 +134,10 @@ class Row:
         Raises:
             EvaluationError: Its expression cannot be worked out, or yields what the column does not take.
         """
-        return result.constant if result.run is None else result.column.take(result.run(self))
+        if result.run is not None:
+            return result.column.take(result.run(self))
+        # A constant list or mapping belongs to the table; the caller gets one of his own.
+        return deepcopy(result.constant) if isinstance(result.constant, list | dict) else result.constant
 
 
 class ColumnNames:

@@ -78,8 +78,9 @@ class RuleLoader:
     def _compile(self, place: int, text: str) -> Cell:
         column = self._inputs[place]
         tests = parse_tests(text, self._names)
+        run = compile_tests(tests, column.kind, self._names)
         _only_allowed(tests, column)
-        return Cell(len(self._cells), place, text, compile_tests(tests, column.kind, self._names))
+        return Cell(len(self._cells), place, text, run)
 
     def _then(self, raw: object, path: str) -> tuple[Result, ...]:
         names = tuple(column.name for column in self._outputs)

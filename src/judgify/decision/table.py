@@ -1,13 +1,13 @@
 """A decision table, compiled once and judged often."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from judgify.decision.clause import InputColumn, OutputColumn
 from judgify.decision.example import Example, ExampleFailure, check
-from judgify.decision.feel.shown import literal, plain
-from judgify.decision.feel.value import kind
+from judgify.decision.feel.shown import restorable
 from judgify.decision.policy import POLICIES, Hit
 from judgify.decision.rule import Result, Row, Rule
 from judgify.decision.trace import Matched, NotEvaluable, NotMatched, Outcome, Trace
@@ -66,7 +66,8 @@ class DecisionTable:
         if verdict is not None:
             return NotEvaluable(tuple(verdict), trace)
         if self.default is not None:
-            return Matched((), dict(self.default), (dict(self.default),), trace, by_default=True)
+            default = deepcopy(dict(self.default))
+            return Matched((), default, (default,), trace, by_default=True)
         return NotMatched(trace)
 
     def check_examples(self) -> list[ExampleFailure]:
@@ -83,7 +84,7 @@ class DecisionTable:
             "rules": [self._rule(rule) for rule in self.rules],
         }
         if self.default is not None:
-            written["default"] = {name: _constant(value) for name, value in self.default.items()}
+            written["default"] = {name: restorable(value) for name, value in self.default.items()}
         if self.examples:
             written["examples"] = [example.to_mapping() for example in self.examples]
         return written
@@ -109,18 +110,8 @@ def _input(column: InputColumn) -> dict[str, Any]:
 def _output(column: OutputColumn) -> dict[str, Any]:
     written: dict[str, Any] = {"name": column.name} | ({"label": column.label} if column.label is not None else {})
     written["type"] = column.type
-    return written | ({"values": [_constant(value) for value in column.values]} if column.values else {})
+    return written | ({"values": [restorable(value) for value in column.values]} if column.values else {})
 
 
 def _result(result: Result) -> Any:
-    return {"feel": result.text} if result.run is not None else _constant(result.constant)
-
-
-def _constant(value: Any) -> Any:
-    """Write a constant so that it reads back to itself, through FEEL where JSON has no form for it."""
-    found = kind(value)
-    if found in {"list", "context"}:
-        return plain(value)
-    shown = plain(value)
-    lost = found == "number" and isinstance(shown, str)
-    return {"feel": literal(value)} if lost or found in {"date", "date-time", "duration", "months"} else shown
+    return {"feel": result.text} if result.run is not None else restorable(result.constant)

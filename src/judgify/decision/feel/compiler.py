@@ -155,7 +155,7 @@ class _Compiler:
             raise FeelError(f"true or false is expected here, not a {code.kind}", node.at)
         run = code.run
 
-        def truth(scope: Any) -> bool:
+        def truth(scope: Any) -> Any:
             value = run(scope)
             if type(value) is not bool:
                 raise EvaluationError("not-boolean", value=value, found=kind(value))
@@ -167,7 +167,7 @@ class _Compiler:
         decisive = node.symbol == "or"
         left, right = self.truth(node.left), self.truth(node.right)
 
-        def run(scope: Any) -> bool:
+        def run(scope: Any) -> Any:
             fault = None
             try:
                 if left(scope) is decisive:

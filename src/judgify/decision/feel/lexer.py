@@ -31,6 +31,9 @@ _MENDS: Final = {
     "~": "write a range as [a..b]",
     "%": "write the plain number",
     ";": "write a comma",
+    "–": "write the plain sign -",
+    "—": "write the plain sign -",
+    "−": "write the plain sign -",
     "，": "write a comma",
 }
 
@@ -43,11 +46,6 @@ class Token:
     text: str
     value: Any
     at: int
-
-
-def is_plain_name(name: str) -> bool:
-    """Tell whether a name reads as one word without being declared."""
-    return bool(name) and _opens(name[0]) and all(map(_continues, name)) and name not in KEYWORDS
 
 
 def _opens(char: str) -> bool:

@@ -137,11 +137,13 @@ def negate(value: Any) -> Any:
     """Work out unary minus on a number or a duration.
 
     Raises:
-        EvaluationError: `no-arithmetic` on any other kind.
+        EvaluationError: `no-arithmetic` on any other kind; `out-of-range` for the one duration without an opposite.
     """
     found = kind(value)
     if found == "months":
         return MonthDuration(-value.months)
+    if value == timedelta.min:
+        raise EvaluationError("out-of-range")
     if found == "duration" or type(value) is int:
         return -value
     if found == "number":

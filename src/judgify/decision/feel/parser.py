@@ -1,7 +1,7 @@
 """Tokens to a tree, by recursive descent with a bound on depth."""
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, NoReturn
 
 from judgify.decision.feel.ast import (
     Arithmetic,
@@ -55,7 +55,7 @@ class _Parser:
     def want(self, sign: str) -> Token:
         return self.take(sign) or self.refuse(f"{sign} is expected here, not {self.here.text}")
 
-    def refuse(self, message: str, mend: str | None = None) -> Token:
+    def refuse(self, message: str, mend: str | None = None) -> NoReturn:
         raise FeelError(message, self.here.at, mend)
 
     def count(self, token: Token) -> Token:
@@ -123,22 +123,32 @@ class _Parser:
                     f"{sign.text}{self.here.text} is no comparison", _FALSE_FRIENDS.get(sign.text + self.here.text)
                 )
             return Test(sign.text, self.sum(), token.at)
-        if token.kind == "sign" and token.text in {"[", "]", "("}:
-            interval = self.interval()
-            if interval:
-                return interval
+        if self.opens_range():
+            return self.interval()
         return Test("=", self.sum(), token.at)
 
-    def interval(self) -> Interval | None:
-        """Read a range; None (and nothing moved) when a round bracket turns out to be arithmetic."""
-        start = self.index
-        opening = self.tokens[start]
+    def opens_range(self) -> bool:
+        """Tell whether a range begins here; a round bracket may also hold arithmetic or a list."""
+        if self.here.kind != "sign" or self.here.text not in {"[", "]", "("}:
+            return False
+        if self.here.text != "(":
+            return True
+        depth = 0
+        for token in self.tokens[self.index :]:
+            if token.kind != "sign":
+                continue
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            if depth == 1 and token.text == "..":
+                return True
+            if depth == 0 or (depth == 1 and token.text in {",", "[", "]"}):
+                break
+        return False
+
+    def interval(self) -> Interval:
+        opening = self.here
         self.index += 1
         low = self.nested(self.sum)
         if not self.take(".."):
-            if opening.text == "(":
-                self.index = start
-                return None
             self.refuse(f".. is expected here, not {self.here.text}", "a range is [a..b]; several values are a, b")
         high = self.nested(self.sum)
         closing = self.take("]", ")", "[") or self.refuse(f"the range is not closed before {self.here.text}", "[a..b]")
@@ -183,18 +193,11 @@ class _Parser:
 
     def members(self) -> Tests:
         at = self.here.at
-        start = self.index
-        if self.take("("):
-            # `(1..5)` is a range and `("A", "B")` a list: only what follows the first member tells.
-            self.index = start
-            interval = self.interval()
-            if interval:
-                return Tests((interval,), negated=False, at=at)
-            self.index = start + 1
-            items = self.items()
-            self.want(")")
-            return Tests(items, negated=False, at=at)
-        return Tests((self.item(),), negated=False, at=at)
+        if self.opens_range() or not self.take("("):
+            return Tests((self.item(),), negated=False, at=at)
+        items = self.items()
+        self.want(")")
+        return Tests(items, negated=False, at=at)
 
     def sum(self) -> Node:
         node = self.product()

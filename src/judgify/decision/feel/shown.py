@@ -34,10 +34,10 @@ def _number(value: Any) -> object:
     if isinstance(value, int):
         # Python refuses to print whole numbers beyond some thousand digits.
         return int(value) if value.bit_length() <= MAX_BITS else f"<whole number of {value.bit_length()} bits>"
-    if not math.isfinite(value):
-        return str(value)
     if isinstance(value, float):
-        return float(value)
+        return float(value) if math.isfinite(value) else str(value)
+    if not value.is_finite():
+        return str(value)
     near = float(value)
     return near if math.isfinite(near) and Decimal(repr(near)) == value else str(value)
 
@@ -72,11 +72,9 @@ def plain(value: object, *, shorten: bool = False, level: int = 0) -> Any:
     if isinstance(value, int | float | Decimal):
         return _number(value)
     if isinstance(value, str):
-        return _cut(str(value), shorten)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, timedelta | MonthDuration):
-        return duration_text(value)
+        return _cut(str.__str__(value), shorten)
+    if isinstance(value, date | timedelta | MonthDuration):
+        return value.isoformat() if isinstance(value, date) else duration_text(value)
     if isinstance(value, Mapping | list | tuple):
         return _members(value, shorten, level)
     return f"<{type(value).__name__}>"
@@ -95,3 +93,10 @@ def literal(value: object) -> str:
     if found == "number":
         return str(value)
     return f'@"{plain(value)}"'
+
+
+def restorable(value: object) -> Any:
+    """Give a canonical value as JSON that reads back to it: through `{"feel": …}` where JSON has no form for it."""
+    shown, found = plain(value), kind(value)
+    lost = found == "number" and isinstance(shown, str)
+    return {"feel": literal(value)} if lost or found in {"date", "date-time", "duration", "months"} else shown

@@ -69,7 +69,7 @@ def _decimal(value: Any) -> Decimal:
 
 
 def _text(value: Any) -> str:
-    return unicodedata.normalize("NFC", value)
+    return unicodedata.normalize("NFC", str.__str__(value))
 
 
 def _moment(value: Any) -> datetime:
@@ -102,8 +102,8 @@ _WAYS_IN: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (date, lambda value: date(value.year, value.month, value.day)),
     (timedelta, lambda value: timedelta(value.days, value.seconds, value.microseconds)),
     (MonthDuration, _same),
-    (list, _same),
-    (tuple, _same),
+    (list, list),
+    (tuple, list),
     (Mapping, _same),
 )
 _EXACT: Final = dict(_WAYS_IN)
@@ -112,8 +112,8 @@ _EXACT: Final = dict(_WAYS_IN)
 def canonical(raw: object) -> Any:
     """Turn a value from outside into the engine's form.
 
-    A float becomes the decimal of its shortest representation (0.1 is exactly 0.1). Lists and mappings stay as they
-    are; their members are converted when they are read.
+    A float becomes the decimal of its shortest representation (0.1 is exactly 0.1). The members of lists and mappings
+    are converted when they are read.
 
     Raises:
         EvaluationError: NaN, an infinity, a number out of range, or a type that the engine does not know.
@@ -150,7 +150,8 @@ def read_date(text: str) -> date | None:
 def read_date_time(text: str) -> datetime | None:
     """Read `2025-01-20T09:00:00`; None when the text is not a moment that exists.
 
-    A space may stand for the T, the seconds may be absent, and `Z` or an offset may follow. Without an offset the result is naive, and is never compared with one that has a zone.
+    A space may stand for the T, the seconds may be absent, and `Z` or an offset may follow. Without one the result is
+    naive, and is never compared with a moment that has a zone.
     """
     found = _DATE_TIME.fullmatch(text)
     if not found:
