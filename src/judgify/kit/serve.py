@@ -11,10 +11,11 @@ GRACE_S: Final = 8
 """Seconds that running requests get to finish after SIGTERM."""
 
 
-def run(app: Any, settings: Settings, name: str, *, backlog: int = 2048) -> None:
+def run(app: Any, settings: Settings, name: str, *, backlog: int = 2048, http: Any = "httptools") -> None:
     """Serve until SIGTERM or SIGINT; requests that run then get `GRACE_S` seconds. Listens on `settings.listen`.
 
     With `JUDGIFY_REUSE_PORT=1` several processes share the port (SO_REUSEPORT), so that a unit can be scaled.
+    `http` is uvicorn's choice of protocol class. What a client says about its own address is not believed here.
     """
     configure(name, settings.log_level)
     port = settings.ports.of(name)
@@ -23,12 +24,13 @@ def run(app: Any, settings: Settings, name: str, *, backlog: int = 2048) -> None
         host=settings.listen,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=http,
         ws="none",
         lifespan="on",
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         date_header=False,
         backlog=backlog,
         timeout_keep_alive=75,

@@ -1,0 +1,127 @@
+"""One request on its way through the gateway, and the ways to answer it."""
+
+import asyncio
+import json
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from judgify import __version__
+from judgify.core.gateway.failure import RequestTimeout
+from judgify.core.gateway.header import SECURITY
+from judgify.core.gateway.path import Target
+from judgify.kit.clock import Clock, iso
+from judgify.kit.errors import (
+    PROBLEM_CONTENT_TYPE,
+    JudgifyError,
+    Malformed,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+from judgify.kit.middleware import Receive, Send
+
+OWN_MAX_BODY: Final = 64 * 1024
+"""Largest body in bytes of the gateway's own routes."""
+_OWN_HEADERS: Final = (
+    *SECURITY,
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+@dataclass(slots=True)
+class Call:
+    """A request, who made it, and what became of it."""
+
+    scope: MutableMapping[str, Any]
+    receive: Receive
+    send: Send
+    request_id: str
+    method: str
+    headers: list[tuple[bytes, bytes]]
+    clock: Clock
+    started: float
+    peer: str = ""
+    client: str = ""
+    forwarded: str = ""
+    target: Target | None = None
+    subject: str | None = None
+    status: int = 0
+    error: str | None = None
+    upstream_s: float | None = None
+    closing: bool = field(default=False)
+    """Whether the connection must end after the answer, since the body was not read to its end."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the head of an answer was sent."""
+        return self.status != 0
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the head of the answer."""
+        self.status = status
+        if self.closing:
+            headers.append((b"connection", b"close"))
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def reply(
+        self, status: int, body: bytes, content_type: str, extra: Iterable[tuple[bytes, bytes]] = ()
+    ) -> None:
+        """Send a whole answer of the gateway's own."""
+        headers = [
+            (b"content-type", content_type.encode("latin-1")),
+            (b"content-length", str(len(body)).encode("ascii")),
+            (b"x-request-id", self.request_id.encode("ascii")),
+            *_OWN_HEADERS,
+            *extra,
+        ]
+        await self.start(status, headers)
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def reply_json(self, status: int, document: Any, extra: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Send a JSON document as it is."""
+        await self.reply(status, msgspec.json.encode(document), "application/json", extra)
+
+    async def reply_data(self, data: Any, status: int = 200) -> None:
+        """Send `{data, meta}`."""
+        meta = {"timestamp": iso(self.clock.now()), "request_id": self.request_id, "version": __version__}
+        await self.reply_json(status, {"data": data, "meta": meta})
+
+    async def reply_problem(self, error: JudgifyError) -> None:
+        """Send an error as problem+json."""
+        self.error = error.type_slug
+        extra = []
+        if isinstance(error, TooMany | Unavailable):
+            extra.append((b"retry-after", str(error.fields.get("retry_after_s", 1)).encode("ascii")))
+        if isinstance(error, Unauthenticated):
+            extra.append((b"www-authenticate", b"Bearer"))
+        if "allow" in error.fields:
+            extra.append((b"allow", str(error.fields["allow"]).encode("ascii")))
+        body = json.dumps(error.problem(self.request_id), ensure_ascii=False).encode()
+        await self.reply(error.status, body, PROBLEM_CONTENT_TYPE, extra)
+
+    async def read_body(self, limit: int = OWN_MAX_BODY, idle_s: float = 10.0) -> bytes:
+        """Read a small body whole; `TooLarge` beyond the limit, `RequestTimeout` when it stops arriving."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            try:
+                async with asyncio.timeout(idle_s):
+                    message = await self.receive()
+            except TimeoutError:
+                self.closing = True
+                raise RequestTimeout from None
+            if message["type"] != "http.request":
+                raise Malformed("the request ended before its body was complete")
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                self.closing = True
+                raise TooLarge(f"the body is larger than {limit:,} bytes")
+            parts.append(part)
+            if not message.get("more_body", False):
+                return b"".join(parts)

@@ -1,0 +1,110 @@
+"""What is known of a session or an API key, cached in memory and Redis; PostgreSQL is the truth.
+
+How old an answer may be: 5 s in memory plus 60 s in Redis (the latter only where Redis missed the note of an end).
+While PostgreSQL does not answer, a known record is believed for ten minutes after it was last checked.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+
+from judgify.core.gateway.door import RedisDoor
+from judgify.kit.clock import Clock
+from judgify.kit.errors import Unavailable
+
+FRESH_S: Final = 5.0
+SHARED_S: Final = 60.0
+OUTAGE_S: Final = 600.0
+LOAD_TIMEOUT_S: Final = 1.0
+BREAK_S: Final = 1.0
+"""After the database did not answer, how long it is not asked again."""
+MAX_RECORDS: Final = 20_000
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What a credential stands for. `checked` is when PostgreSQL said so, in seconds since 1970."""
+
+    active: bool
+    subject: str = ""
+    role: str = "viewer"
+    checked: float = 0.0
+
+
+Load = Callable[[], Awaitable[Record]]
+
+
+class RecordCache:
+    """Looks in memory, then Redis, then PostgreSQL; a name is like `session:ses_…` or `key:key_…`."""
+
+    def __init__(self, door: RedisDoor, clock: Clock) -> None:
+        """Start empty."""
+        self._door = door
+        self._clock = clock
+        self._memory: OrderedDict[str, tuple[Record, float]] = OrderedDict()
+        self._broken_until = float("-inf")
+
+    async def get(self, name: str, load: Load) -> Record:
+        """Give the record; `Unavailable` when no store can answer and nothing is known of it."""
+        held = self._memory.get(name)
+        now = self._clock.monotonic()
+        if held is not None and now < held[1]:
+            return held[0]
+        shared = await self._shared(name)
+        wall = self._clock.now().timestamp()
+        if shared is not None and wall - shared.checked <= SHARED_S:
+            self._remember(name, shared)
+            return shared
+        try:
+            record = await self._load(load)
+        except Unavailable:
+            known = [item for item in (shared, held[0] if held is not None else None) if item is not None]
+            known = [item for item in known if wall - item.checked <= OUTAGE_S]
+            if not known:
+                raise
+            best = max(known, key=lambda item: item.checked)
+            self._remember(name, best)
+            return best
+        await self.put(name, record)
+        return record
+
+    async def put(self, name: str, record: Record) -> None:
+        """Note what PostgreSQL said, here and in Redis."""
+        record = msgspec.structs.replace(record, checked=self._clock.now().timestamp())
+        self._remember(name, record)
+        text = msgspec.json.encode(record).decode()
+        await self._door.use(lambda client: client.set(f"judgify:{name}", text, ex=int(OUTAGE_S)))
+
+    async def forget(self, names: list[str]) -> None:
+        """Drop records, so that the next use asks PostgreSQL."""
+        for name in names:
+            self._memory.pop(name, None)
+        if names:
+            await self._door.use(lambda client: client.delete(*(f"judgify:{name}" for name in names)))
+
+    async def _shared(self, name: str) -> Record | None:
+        text: Any = await self._door.use(lambda client: client.get(f"judgify:{name}"))
+        if text is None:
+            return None
+        try:
+            return msgspec.json.decode(text, type=Record)
+        except msgspec.DecodeError:
+            return None
+
+    async def _load(self, load: Load) -> Record:
+        if self._clock.monotonic() < self._broken_until:
+            raise Unavailable("the database does not answer", slug="database-unavailable")
+        try:
+            async with asyncio.timeout(LOAD_TIMEOUT_S):
+                return await load()
+        except (TimeoutError, Unavailable) as error:
+            self._broken_until = self._clock.monotonic() + BREAK_S
+            raise Unavailable("the database does not answer", slug="database-unavailable") from error
+
+    def _remember(self, name: str, record: Record) -> None:
+        self._memory[name] = (record, self._clock.monotonic() + FRESH_S)
+        self._memory.move_to_end(name)
+        if len(self._memory) > MAX_RECORDS:
+            self._memory.popitem(last=False)
