@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from judgify.decision.feel.compiler import Check, Run, kind_of_type
+from judgify.decision.feel.compiler import kind_of_type
 from judgify.decision.feel.error import MISSING, EvaluationError, FeelError
+from judgify.decision.feel.unary import Check, Run
 from judgify.decision.feel.value import canonical, coerce, kind
 from judgify.decision.limit import MAX_NESTING
 

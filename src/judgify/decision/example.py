@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from judgify.decision.clause import same
-from judgify.decision.feel.shown import plain, restorable
+from judgify.decision.feel.shown import as_json, plain, restorable
 from judgify.decision.trace import Matched, Outcome
 
 VERDICTS: Final = ("not matched", "not evaluable")
@@ -52,8 +52,9 @@ class ExampleFailure:
 
     def __str__(self) -> str:
         outcome = self.outcome
-        came = plain(outcome.output) if isinstance(outcome, Matched) else outcome.verdict
-        return f"{self.path}: expected {plain(self.expected)}, came out {came}"
+        came = as_json(outcome.output) if isinstance(outcome, Matched) else outcome.verdict
+        expected = self.expected if isinstance(self.expected, str) else as_json(self.expected)
+        return f"{self.path}: expected {expected}, came out {came}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the failure as JSON holds it."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from judgify.decision.clause import InputColumn, OutputColumn
-from judgify.decision.feel.compiler import Check, Run
 from judgify.decision.feel.error import MISSING, EvaluationError, FeelError
+from judgify.decision.feel.unary import Check, Run
 
 _UNREAD: Final[Any] = object()
 

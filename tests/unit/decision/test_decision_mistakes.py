@@ -249,8 +249,10 @@ def drop(*path: Any) -> Change:
         ),
         (
             put("rules", 0, "then", "score")({"feel": "온 + 1"}),
-            "rules[0].then.score.feel: character 1: 온 is not an input of this table "
-            '(a text is written "온"; inputs: 온도, 판정, 일시)',
+            (
+                "rules[0].then.score.feel: character 1: 온 is not an input of this table "
+                '(a text is written "온"; inputs: 온도, 판정, 일시)'
+            ),
         ),
         (
             put("rules", 0, "then", "score")({"feel": "판정"}),

@@ -123,7 +123,7 @@ def test_not_matched_and_by_default_are_told_apart() -> None:
     bare = DecisionTable.from_mapping({**SENSOR, "rules": SENSOR["rules"][:1]})  # type: ignore[index] # a list it is
     assert bare.evaluate({"온도": 1}).to_dict()["trace"]["by_default"] is True
     assert explain(bare.evaluate({"온도": 1})) == [
-        "맞는 규칙이 없어 표에 선언된 기본값을 적용합니다: result = go, due = 2025-01-20"
+        '맞는 규칙이 없어 표에 선언된 기본값을 적용합니다: result = "go", due = "2025-01-20"'
     ]
     without = {key: value for key, value in SENSOR.items() if key not in {"default", "rules"}}
     never = DecisionTable.from_mapping({**without, "rules": SENSOR["rules"][:1]}).evaluate({"온도": 1})  # type: ignore[index] # as above
@@ -135,14 +135,14 @@ def test_not_matched_and_by_default_are_told_apart() -> None:
 
 def test_sentences_in_both_languages() -> None:
     matched = TABLE.evaluate({"온도": 95, "judged": {"판정": "NG"}})
-    assert explain(matched) == ["맞은 규칙: hot → result = stop, due = None"]
-    assert explain(matched, "en") == ["Matched: hot → result = stop, due = None"]
+    assert explain(matched) == ['맞은 규칙: hot → result = "stop", due = null']
+    assert explain(matched, "en") == ['Matched: hot → result = "stop", due = null']
     wrong = TABLE.evaluate({"온도": "95"})
     assert explain(wrong)[0] == (
-        "판단할 수 없음 — 규칙 'hot', '온도' 칸 > 90: 숫자 값이 필요하지만 문자열 값이 주어졌습니다 (값: '95')"
+        "판단할 수 없음 — 규칙 'hot', '온도' 칸 > 90: 숫자 값이 필요하지만 문자열 값이 주어졌습니다 (값: \"95\")"
     )
     assert explain(wrong, "en")[0] == (
-        "Not evaluable — rule \"hot\", cell > 90 of 온도: the value is a string, and a number is needed (value: '95')"
+        'Not evaluable — rule "hot", cell > 90 of 온도: the value is a string, and a number is needed (value: "95")'
     )
     due = TABLE.evaluate({"온도": 80})
     assert explain(due, "en") == [
@@ -187,7 +187,7 @@ def test_examples_are_checked() -> None:
     failures = wrong.check_examples()
     assert [failure.path for failure in failures] == [f"examples[{index}]" for index in range(4)]
     assert str(failures[0]) == (
-        "examples[0]: expected {'result': 'go', 'due': None}, came out {'result': 'stop', 'due': None}"
+        'examples[0]: expected {"result": "go", "due": null}, came out {"result": "stop", "due": null}'
     )
     assert str(failures[2]) == "examples[2]: expected not matched, came out not evaluable"
     assert json.loads(json.dumps(failures[0].to_dict()))["outcome"]["verdict"] == "matched"

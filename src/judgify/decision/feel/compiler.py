@@ -1,7 +1,7 @@
 """A tree to closures, with the kinds of values checked as far as they are known beforehand."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 from judgify.decision.feel.ast import (
     Arithmetic,
@@ -19,13 +19,9 @@ from judgify.decision.feel.ast import (
     Tests,
 )
 from judgify.decision.feel.error import EvaluationError, FeelError
-from judgify.decision.feel.operator import COMPARISONS, NUMERIC, comparable, compare, compute, negate, result_kind
+from judgify.decision.feel.operator import compare, compute, negate, result_kind
+from judgify.decision.feel.unary import Check, Code, Run, all_of, any_of, check_of, match
 from judgify.decision.feel.value import canonical, kind
-
-Run = Callable[[Any], Any]
-"""Works an expression out in a scope; what a scope is, only `Names` knows."""
-Check = Callable[[Any, Any], bool]
-"""Tells whether a value (null included) passes, in a scope."""
 
 
 class Names(Protocol):
@@ -37,14 +33,6 @@ class Names(Protocol):
         Raises:
             FeelError: No such name.
         """
-
-
-class Code(NamedTuple):
-    """A compiled expression: what runs, the kind it yields if known, and its value if it is constant."""
-
-    run: Run
-    kind: str | None
-    constant: bool = False
 
 
 _KINDS_OF_TYPE: Final = {"duration": None, "any": None}
@@ -197,7 +185,7 @@ class _Compiler:
 
     def tests(self, tests: Tests, subject: str | None) -> Check:
         checks = [self.one(item, subject) for item in tests.items]
-        check = checks[0] if len(checks) == 1 else _any_of(checks)
+        check = checks[0] if len(checks) == 1 else any_of(checks)
         return (lambda value, scope: not check(value, scope)) if tests.negated else check
 
     def one(self, item: Test | Interval, subject: str | None) -> Check:
@@ -210,7 +198,7 @@ class _Compiler:
             return lambda value, _: (value is None) is same
         operand = self.value(item.operand)
         match(item.symbol, subject, operand.kind, item.at)
-        return _check(item.symbol, operand)
+        return check_of(item.symbol, operand)
 
     def interval(self, item: Interval, subject: str | None) -> Check:
         low, high = self.value(item.low), self.value(item.high)
@@ -227,88 +215,8 @@ class _Compiler:
             empty = first == last and not (item.low_closed and item.high_closed)
             if backwards or empty:
                 raise FeelError("no value lies in the range", item.at, "the smaller end comes first")
-        above, below = _check(from_low, low), _check(to_high, high)
-        return _all_of(above, below)
-
-
-def match(symbol: str, left: str | None, right: str | None, at: int) -> None:
-    """Refuse a comparison of two known kinds that could never be worked out.
-
-    Raises:
-        FeelError: The kinds differ, or have no such comparison.
-    """
-    if left and right and left != right:
-        mend = None
-        if left == "string":
-            mend = 'texts stand in double quotes: "…"'
-        elif right == "string" and left in {"date", "date-time", "duration", "months"}:
-            mend = 'write @"…"'
-        raise FeelError(f"a {left} is compared with a {right}", at, mend)
-    for found in (left, right):
-        if found and found not in comparable(symbol):
-            raise FeelError(f"a {found} has no {symbol}", at)
-
-
-def _check(symbol: str, operand: Code) -> Check:
-    if operand.constant:
-        return _constant(symbol, operand.run(None))
-    run = operand.run
-
-    def check(value: Any, scope: Any) -> bool:
-        if value is None:
-            raise EvaluationError("null", value=None)
-        return compare(symbol, value, run(scope))
-
-    return check
-
-
-def _constant(symbol: str, constant: Any) -> Check:
-    """Compile the hot path: a plain number or text needs no further look at kinds."""
-    quick, kinds = COMPARISONS[symbol], frozenset({type(constant)}) & {str, bool}
-    if type(constant) in NUMERIC:
-        kinds = NUMERIC
-
-    def check(value: Any, _: Any) -> bool:
-        if type(value) in kinds:
-            return quick(value, constant)
-        if value is None:
-            raise EvaluationError("null", value=None)
-        return compare(symbol, value, constant)
-
-    return check
-
-
-def _any_of(checks: list[Check]) -> Check:
-    def check(value: Any, scope: Any) -> bool:
-        fault = None
-        for one in checks:
-            try:
-                if one(value, scope):
-                    return True
-            except EvaluationError as error:
-                fault = fault or error
-        if fault:
-            raise fault
-        return False
-
-    return check
-
-
-def _all_of(first: Check, second: Check) -> Check:
-    def check(value: Any, scope: Any) -> bool:
-        fault = None
-        try:
-            if not first(value, scope):
-                return False
-        except EvaluationError as error:
-            fault = error
-        if not second(value, scope):
-            return False
-        if fault:
-            raise fault
-        return True
-
-    return check
+        above, below = check_of(from_low, low), check_of(to_high, high)
+        return all_of(above, below)
 
 
 def compile_expression(node: Node, names: Names) -> Code:

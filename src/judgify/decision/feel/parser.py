@@ -1,7 +1,7 @@
 """Tokens to a tree, by recursive descent with a bound on depth."""
 
 from collections.abc import Callable, Iterable
-from typing import Final, NoReturn
+from typing import Final
 
 from judgify.decision.feel.ast import (
     Arithmetic,
@@ -18,10 +18,10 @@ from judgify.decision.feel.ast import (
     Test,
     Tests,
 )
+from judgify.decision.feel.cursor import Cursor
 from judgify.decision.feel.error import FeelError
 from judgify.decision.feel.lexer import Token, tokenize
 from judgify.decision.feel.value import read_date, read_date_time, read_duration
-from judgify.decision.limit import MAX_NESTING, MAX_OPERATORS
 
 _COMPARISONS: Final = frozenset({"<", "<=", ">", ">=", "=", "!="})
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
@@ -33,45 +33,7 @@ _READERS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
 _FALSE_FRIENDS: Final = {"==": "write = once", "=>": "write >=", "=<": "write <=", "<>": "write !="}
 
 
-class _Parser:
-    def __init__(self, tokens: list[Token]) -> None:
-        self.tokens = tokens
-        self.index = 0
-        self.level = 0
-        self.operators = 0
-
-    @property
-    def here(self) -> Token:
-        return self.tokens[self.index]
-
-    def take(self, *signs: str) -> Token | None:
-        """Move on when one of the signs or keywords stands here."""
-        token = self.here
-        if token.kind in {"sign", "keyword"} and token.text in signs:
-            self.index += 1
-            return token
-        return None
-
-    def want(self, sign: str) -> Token:
-        return self.take(sign) or self.refuse(f"{sign} is expected here, not {self.here.text}")
-
-    def refuse(self, message: str, mend: str | None = None) -> NoReturn:
-        raise FeelError(message, self.here.at, mend)
-
-    def count(self, token: Token) -> Token:
-        self.operators += 1
-        if self.operators > MAX_OPERATORS:
-            raise FeelError(f"more than {MAX_OPERATORS} operators", token.at, "split it over several rules or inputs")
-        return token
-
-    def nested(self, inner: Callable[[], Node]) -> Node:
-        self.level += 1
-        if self.level > MAX_NESTING:
-            self.refuse(f"nested more than {MAX_NESTING} levels deep")
-        node = inner()
-        self.level -= 1
-        return node
-
+class _Parser(Cursor):
     def finish(self) -> None:
         token = self.here
         if token.kind == "end":

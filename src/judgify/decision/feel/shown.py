@@ -1,5 +1,6 @@
 """Values on their way out: as JSON, and as FEEL text."""
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -78,6 +79,11 @@ def plain(value: object, *, shorten: bool = False, level: int = 0) -> Any:
     if isinstance(value, Mapping | list | tuple):
         return _members(value, shorten, level)
     return f"<{type(value).__name__}>"
+
+
+def as_json(value: object) -> str:
+    """Write a value for a sentence: as JSON, shortened, Hangul as it is."""
+    return json.dumps(plain(value, shorten=True), ensure_ascii=False)
 
 
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
