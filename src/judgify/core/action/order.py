@@ -1,0 +1,95 @@
+"""An order to act, as it arrives: checked before it is kept, so that what is kept can be carried out."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from judgify.kit.errors import Invalid
+from judgify.kit.text import Text
+from judgify.notify.wire import check_headers
+
+MAX_PARAMS = 256 * 1024
+"""Bytes of an order's params and context as JSON."""
+
+Key = Annotated[Text, Field(min_length=1, max_length=200)]
+Name = Annotated[Text, Field(max_length=200)]
+
+
+class Order(BaseModel):
+    """The order of `core.contracts.ActionRequest`. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    idempotency_key: Key
+    type: Literal["webhook", "notify"]
+    params: dict[str, JsonValue]
+    name: Name | None = None
+    execution_id: Name | None = None
+    workflow_id: Name | None = None
+    context: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("cannot be read as an address") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError("must begin with http:// or https:// and name a host")
+    if parts.username or parts.password:
+        raise ValueError("must not carry credentials")
+    return text
+
+
+def _headers(values: dict[str, str]) -> dict[str, str]:
+    try:
+        return check_headers(values)
+    except Invalid as error:
+        raise ValueError(error.detail) from error
+
+
+class WebhookParams(BaseModel):
+    """What a webhook needs: an address, and what is posted there (without it, the order itself)."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    url: Annotated[Text, Field(max_length=2000), AfterValidator(_url)]
+    headers: Annotated[dict[str, str], Field(max_length=30), AfterValidator(_headers)] = Field(default_factory=dict)
+    body: JsonValue = None
+
+
+class NotifyParams(BaseModel):
+    """What a message needs; the notification service checks the rest."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    subject: Annotated[Text, Field(min_length=1, max_length=500)]
+    body: Annotated[Text, Field(max_length=50_000)] = ""
+    channels: Annotated[list[Name], Field(max_length=20)] = Field(default_factory=list)
+    recipient: dict[str, JsonValue] | None = None
+    severity: Literal["P0", "P1", "P2", "P3"] | None = None
+    lang: Literal["ko", "en"] = "ko"
+
+
+def check(order: Order) -> Order:
+    """Give the order back if it can be carried out; `Invalid` names the field otherwise."""
+    model: type[BaseModel] = WebhookParams if order.type == "webhook" else NotifyParams
+    try:
+        model.model_validate(order.params)
+    except ValidationError as error:
+        entry = error.errors(include_input=False)[0]
+        place = ".".join(map(str, ("params", *entry["loc"])))
+        raise Invalid(f"{place}: {entry['msg'].removeprefix('Value error, ')}", path=place) from None
+    if len(json.dumps([order.params, order.context])) > MAX_PARAMS:
+        raise Invalid(f"params and context are larger than {MAX_PARAMS:,} bytes")
+    return order
+
+
+def digest(order: Order) -> str:
+    """Give a fingerprint of an order; the same key with another fingerprint is a conflict."""
+    plain: dict[str, Any] = order.model_dump()
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
