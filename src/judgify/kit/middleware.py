@@ -6,14 +6,16 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from judgify.kit.clock import Clock
-from judgify.kit.errors import PROBLEM_CONTENT_TYPE, TooLarge
+from judgify.kit.errors import PROBLEM_CONTENT_TYPE, JudgifyError, TooLarge
 from judgify.kit.ids import new_id
-from judgify.kit.log import request_id_var
+from judgify.kit.log import get_logger, request_id_var
 from judgify.kit.metrics import Metrics
 
 MAX_BODY: Final = 1024 * 1024
 """Largest body in bytes that a service accepts unless it says otherwise."""
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
+
+log = get_logger("judgify.web")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -42,7 +44,7 @@ class ServiceMiddleware:
         request_id = request_id_from(scope)
         reset = request_id_var.set(request_id)
         started = self._clock.monotonic()
-        status = 500
+        status = 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -57,13 +59,19 @@ class ServiceMiddleware:
         try:
             body = await self._read_body(scope, receive)
             if body is None:
-                await _refuse(send_with_id, request_id, self._max_body)
+                await _problem(send_with_id, request_id, _too_large(self._max_body))
             else:
                 await self._app(scope, _replay(body, receive), send_with_id)
+        except Exception:
+            # The named boundary for faults of our own: the caller learns the request id, the log learns the rest.
+            log.exception("request failed", method=_method(scope))
+            if status:
+                raise  # The answer has begun: only a broken connection can still say that it is not whole.
+            await _problem(send_with_id, request_id, JudgifyError())
         finally:
             route = scope.get("route")
             pattern = getattr(route, "path", "unmatched")
-            self._metrics.observe_http(_method(scope), pattern, status, self._clock.monotonic() - started)
+            self._metrics.observe_http(_method(scope), pattern, status or 500, self._clock.monotonic() - started)
             request_id_var.reset(reset)
 
     async def _read_body(self, scope: MutableMapping[str, Any], receive: Receive) -> bytes | None:
@@ -108,12 +116,15 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _refuse(send: Send, request_id: str, limit: int) -> None:
-    error = TooLarge(f"the body is larger than {limit:,} bytes; send it in parts")
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {limit:,} bytes; send it in parts")
+
+
+async def _problem(send: Send, request_id: str, error: JudgifyError) -> None:
     body = json.dumps(error.problem(request_id)).encode()
     headers = [(b"content-type", PROBLEM_CONTENT_TYPE.encode()), (b"connection", b"close")]
     headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -1,5 +1,6 @@
 """Run an ASGI app as a service process: uvicorn with uvloop and httptools, graceful end, JSON logs."""
 
+import signal
 from typing import Any, Final
 
 import uvicorn
@@ -37,6 +38,13 @@ def run(app: Any, settings: Settings, name: str, *, backlog: int = 2048, http: A
         timeout_graceful_shutdown=GRACE_S,
     )
     server = uvicorn.Server(config)
+
+    # uvicorn raises the signal that ended it once more when it is done; an end that was asked for is exit code 0.
+    def end(_: int, __: Any) -> None:
+        server.should_exit = True
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
     get_logger("judgify.serve").info("service starting", listen=settings.listen, port=port)
     if settings.reuse_port:
         server.run(sockets=[_shared_socket(settings.listen, port)])

@@ -23,7 +23,7 @@ from judgify.kit.errors import (
     Unauthenticated,
     Unavailable,
 )
-from judgify.kit.log import get_logger, request_id_var
+from judgify.kit.log import request_id_var
 from judgify.kit.metrics import CONTENT_TYPE, Metrics
 from judgify.kit.middleware import MAX_BODY, ServiceMiddleware
 from judgify.kit.settings import Settings
@@ -85,7 +85,6 @@ def create_app(spec: ServiceSpec) -> FastAPI:
     app.add_exception_handler(JudgifyError, _on_judgify_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_fault)
     return app
 
 
@@ -200,9 +199,3 @@ async def _on_http_exception(_: Request, error: Exception) -> Response:
         body = JudgifyError(str(error.detail), slug="http").problem(request_id_var.get())
         body |= {"status": error.status_code, "title": str(error.detail)}
     return JSONResponse(body, error.status_code, headers=error.headers, media_type=PROBLEM_CONTENT_TYPE)
-
-
-async def _on_fault(_: Request, error: Exception) -> Response:
-    # The named boundary for faults of our own: the caller learns the request id, the log learns the rest.
-    get_logger("judgify.web").error("request failed", exc_info=error)
-    return problem_response(JudgifyError())
