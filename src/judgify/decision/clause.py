@@ -12,14 +12,20 @@ from judgify.decision.feel.value import canonical, coerce, kind
 from judgify.decision.limit import MAX_NESTING
 
 
-def find(inputs: Mapping[Any, Any], name: str) -> Any:
-    """Give the value of a name, whichever Unicode form its key is in; `MISSING` when there is none."""
-    value = inputs.get(name, MISSING)
-    if value is MISSING and not name.isascii():
-        for key in inputs:
-            if isinstance(key, str) and unicodedata.normalize("NFC", key) == name:
-                return inputs[key]
-    return value
+def finder(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Make what gives the member of a name as it was given; `MISSING` when there is none.
+
+    The key may be in Unicode normal form C or D: Hangul typed on some systems comes decomposed.
+    """
+    decomposed = unicodedata.normalize("NFD", name)
+    if decomposed == name:
+        return lambda inputs: inputs.get(name, MISSING)
+
+    def find(inputs: Mapping[str, Any]) -> Any:
+        value = inputs.get(name, MISSING)
+        return inputs.get(decomposed, MISSING) if value is MISSING else value
+
+    return find
 
 
 class InputNames:
@@ -28,9 +34,10 @@ class InputNames:
     @staticmethod
     def resolve(name: str, at: int) -> tuple[Run, str | None]:  # noqa: ARG004 - the protocol's signature
         """Load a member of the caller's object."""
+        find = finder(name)
 
         def load(inputs: Mapping[str, Any]) -> Any:
-            value = find(inputs, name)
+            value = find(inputs)
             if value is MISSING:
                 raise EvaluationError("missing", name=name)
             return canonical(value)
@@ -95,9 +102,10 @@ class InputColumn:
 
 def direct(name: str) -> Callable[[Mapping[str, Any]], Any]:
     """Make the loader of an input without expression: the member of that very name, as it was given."""
+    find = finder(name)
 
     def load(inputs: Mapping[str, Any]) -> Any:
-        value = find(inputs, name)
+        value = find(inputs)
         if value is MISSING:
             raise EvaluationError("missing")
         return value
@@ -148,6 +156,11 @@ class OutputColumn:
     type: str = "any"
     label: str | None = None
     values: tuple[Any, ...] = ()
+    _places: dict[tuple[str, Any], int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plain = (pair for pair in enumerate(self.values) if not isinstance(pair[1], list | dict))
+        object.__setattr__(self, "_places", {(kind(value), value): place for place, value in plain})
 
     def take(self, raw: object) -> Any:
         """Give an output in the engine's form.
@@ -168,4 +181,7 @@ class OutputColumn:
 
     def rank(self, value: Any) -> int:
         """Give the place of a value among the declared ones, 0 the highest; their number when it is none of them."""
-        return next((place for place, declared in enumerate(self.values) if same(declared, value)), len(self.values))
+        last = len(self.values)
+        if isinstance(value, list | dict):
+            return next((place for place, declared in enumerate(self.values) if same(declared, value)), last)
+        return self._places.get((kind(value), value), last)

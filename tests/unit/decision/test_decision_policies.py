@@ -187,3 +187,10 @@ def test_a_default_speaks_only_when_declared_and_all_is_false() -> None:
 def test_only_an_object_is_judged() -> None:
     with pytest.raises(Invalid, match="an object of named values, not a list"):
         table("U", [(A1, 1)]).evaluate([1])  # type: ignore[arg-type]
+
+
+def test_lists_and_mappings_may_be_declared_values() -> None:
+    ranked = table("P", [(A1, [1, 2]), (B1, {"x": 1}), (ANY, 1)], values=[{"x": 1.0}, [1, 2], True, 1])
+    assert output(ranked.evaluate({"a": 1, "b": 1})) == {"x": 1}
+    assert output(ranked.evaluate({"a": 1, "b": 2})) == [1, 2]
+    assert output(ranked.evaluate({"a": 2, "b": 2})) == 1
