@@ -79,6 +79,9 @@ class Service(Model):
     unit: Identifier
     job: Line
     depends_on: tuple[Name, ...]
+    """What it cannot start or serve without: its recovery waits for these."""
+    reflects: tuple[Name, ...] = ()
+    """Whose failures it shows as its own, though it runs well: such a signal names these as the root."""
     owner: Identifier
     life_safety: bool
     store: bool
@@ -111,7 +114,8 @@ class SignalName(Model):
 
     label: Text
     value: Literal["seconds", "ratio", "count"] | None = None
-    failure_class: FailureClass
+    reflected: bool = False
+    """Whether a service shows this only because one that it `reflects` fails (an error share, not a dead process)."""
 
 
 class Rule(Model):
@@ -206,8 +210,6 @@ class IntakeFile(Model):
 
     service_labels: Annotated[tuple[Line, ...], Field(min_length=1)]
     """Labels asked in this order for the service; a job label is looked up in the catalogue."""
-    unknown_service: Name
-    """The catalogue entry that answers for a signal naming no known service."""
     alerts: tuple[AlertMapping, ...]
     metrics: tuple[MetricRule, ...]
     failure_classes: Mapping[FailureClass, Folding]

@@ -235,6 +235,7 @@ class RecoverStep(Model):
 
     `when`: the step applies if any entry holds; an entry holds if every finding in it passes its FEEL unary test.
     A finding that is missing makes the entry not evaluable: the step is then offered, never done by itself.
+    No entry at all: only a person decides.
     `approvals` is what it takes unless the automation policy lets the engine do it by itself.
     """
 
@@ -243,7 +244,7 @@ class RecoverStep(Model):
     operation: RecoverOperation
     risk: Risk
     approvals: Literal[0, 1, 2]
-    when: Annotated[tuple[dict[Name, str], ...], Field(min_length=1)]
+    when: tuple[dict[Name, str], ...]
     time_limit_s: Seconds
     verify: Verify
     kubectl: tuple[Line, ...]

@@ -1,6 +1,6 @@
 """The guide as one typed, frozen object. Wrong states cannot be built: every file is checked against its record."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -155,19 +155,28 @@ class Guide:
         ids = (self.service(service).owner,) if entry.per_service else entry.persons
         return tuple((person, self.contacts.persons[person]) for person in ids)
 
-    def dependencies(self, service: str) -> frozenset[str]:
-        """Give everything that a service needs, directly or through others; never itself."""
-        return frozenset(self._walk(service)) - {service}
+    def needs(self, service: str) -> frozenset[str]:
+        """Give everything that a service cannot serve without, directly or through others; never itself."""
+        return self._reach(service, reflected=False)
 
-    def _walk(self, service: str) -> Iterator[str]:
+    def roots_behind(self, service: str, *, reflected: bool) -> frozenset[str]:
+        """Give every service whose failure can show as a signal on this one; never itself.
+
+        `reflected`: the signal is one that a well-running service shows for another (an error share).
+        """
+        return self._reach(service, reflected=reflected)
+
+    def _reach(self, service: str, *, reflected: bool) -> frozenset[str]:
         seen: set[str] = set()
-        waiting = list(self.service(service).depends_on)
+        waiting = [service]
         while waiting:
-            name = waiting.pop()
-            if name not in seen:
-                seen.add(name)
-                waiting.extend(self.service(name).depends_on)
-        return iter(seen)
+            entry = self.services.get(waiting.pop())
+            if entry is None:
+                continue
+            names = {*entry.depends_on, *(entry.reflects if reflected else ())} - seen
+            seen |= names
+            waiting.extend(names)
+        return frozenset(seen - {service})
 
 
 FILES: Final[Mapping[str, type[Model]]] = {
