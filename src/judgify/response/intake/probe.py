@@ -248,3 +248,6 @@ class RedisProbe:
             return Look(live=False, detail="PING: the connection broke", took_s=took)
         detail = f"PING answered {line[:60].decode('ascii', 'replace')}"
         return Look(live=True, ready=False, health="down", detail=detail, took_s=took)
+
+    async def close(self) -> None:
+        """Nothing is held between looks."""

@@ -1,0 +1,260 @@
+"""All of the engine's own senses together: probes, the supervisor's events, the metrics window. One sink hears them."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final, Self
+
+from judgify.kit.clock import Clock
+from judgify.kit.errors import JudgifyError
+from judgify.kit.ids import new_id
+from judgify.kit.log import get_logger
+from judgify.kit.settings import Settings
+from judgify.kit.supervisor_types import Event
+from judgify.response.guide.catalogue import Service
+from judgify.response.guide.schema import Guide
+from judgify.response.intake.probe import HttpProbe, Look, PostgresProbe, Probe, RedisProbe
+from judgify.response.intake.prober import Prober, Target
+from judgify.response.intake.threshold import ThresholdWatch
+from judgify.response.intake.track import Thresholds, Turn
+from judgify.response.metrics.source import ScrapedMetrics
+from judgify.response.model import Check, Signal
+from judgify.response.ports import Orchestrator, SignalSink
+
+log = get_logger("judgify.response.watch")
+
+_EVENTS_EVERY_S: Final = 0.5
+_REVIVE_AFTER: Final = 3
+_RESTART_GRACE: Final = timedelta(seconds=20)
+_REPEAT_EVERY: Final = timedelta(minutes=1)
+_ENGINE: Final = "engine"
+_PLANNED_KINDS: Final = frozenset({"started", "restarted", "rolled-back", "scaled", "env-changed", "defined"})
+_PROBE_SIGNALS: Final = {"down": "live", "not-ready": "ready", "unhealthy": "health"}
+_ASKING_S: Final = 1.0
+
+
+def targets(guide: Guide, settings: Settings, clock: Clock) -> dict[str, Target]:
+    """Build the probes of every service in the catalogue that this installation runs; Redis only where it is on."""
+    found: dict[str, Target] = {}
+    for name, service in guide.services.items():
+        if not service.probes or (name == "redis" and not settings.redis_enabled):
+            continue
+        limits = {probe.check: probe.threshold for probe in service.probes}
+        found[name] = Target(
+            name,
+            _probe(name, service, settings, clock),
+            min(probe.interval_s for probe in service.probes),
+            Thresholds(limits.get("live", 2), limits.get("ready", 3), limits.get("health", 3)),
+        )
+    return found
+
+
+def _probe(name: str, service: Service, settings: Settings, clock: Clock) -> Probe:
+    kinds = {probe.kind for probe in service.probes}
+    timeout_s = min(probe.timeout_s for probe in service.probes)
+    if "postgres" in kinds or service.unit == "postgres":
+        host, port = _address(settings.database_url, 5432)
+        return PostgresProbe(settings.database_url, host, port, clock, timeout_s=timeout_s)
+    if "redis" in kinds or service.unit == "redis":
+        host, port = _address(settings.redis_url, 6379)
+        return RedisProbe(host, port, clock, timeout_s=timeout_s)
+    # The gateway's /health speaks for the whole platform; its own check is that it answers.
+    return HttpProbe(settings.url(service.unit), clock, timeout_s=timeout_s, speaks_for_all=name == "gateway")
+
+
+def _address(url: str, default_port: int) -> tuple[str, int]:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - once, at the start
+
+    parts = urlsplit(url)
+    return parts.hostname or "127.0.0.1", parts.port or default_port
+
+
+class Watch:
+    """Looks, listens and tells the sink.
+
+    Every look at a service becomes a `Check`, every turn for the worse a `Signal` of our own; an exit that the
+    supervisor tells of makes the service looked at in the same moment. A unit that a person stopped, and one that a
+    person restarted a moment ago, raises nothing until that excuse has run out. A dead supervisor is started again.
+    """
+
+    def __init__(
+        self,
+        guide: Guide,
+        settings: Settings,
+        clock: Clock,
+        *,
+        orchestrator: Orchestrator,
+        metrics: ScrapedMetrics,
+        sink: SignalSink,
+    ) -> None:
+        """Prepare; nothing is looked at before `run`."""
+        self._guide = guide
+        self._orchestrator = orchestrator
+        self._metrics = metrics
+        self._sink = sink
+        self._clock = clock
+        self._thresholds = ThresholdWatch(guide.intake.metrics, metrics)
+        self._told: dict[tuple[str, str], datetime] = {}
+        self._excused: dict[str, Turn] = {}
+        self._planned: dict[str, Event] = {}
+        self._exits: dict[str, datetime] = {}
+        self._suspect = False
+        self.prober: Final = Prober(
+            targets(guide, settings, clock), clock, on_turn=self._on_turn, on_look=self._on_look
+        )
+
+    async def __aenter__(self) -> Self:
+        """Open the prober's own listener."""
+        await self.prober.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close what the probes hold."""
+        await self.prober.__aexit__()
+
+    async def run(self) -> None:
+        """Watch for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.prober.run(), name="prober")
+            group.create_task(self._metrics.run(), name="metrics")
+            group.create_task(self._follow_events(), name="unit-events")
+            group.create_task(self._follow_thresholds(), name="thresholds")
+
+    # probes
+
+    async def _on_look(self, service: str, look: Look, at: datetime) -> None:
+        self._sink.check(Check(service=service, ok=look.good, at=at, detail=look.detail))
+        self._tell_suspicion()
+        turn = self._excused.get(service)
+        if turn is None:
+            return
+        if self.prober.condition(service) != turn.condition:
+            del self._excused[service]
+        elif await self._excuse(service) is None:
+            del self._excused[service]
+            await self._raise(turn)
+
+    async def _on_turn(self, turn: Turn) -> None:
+        self._tell_suspicion()
+        if turn.condition == "good":
+            log.info("service answers", of=turn.service, before=turn.before)
+            return
+        excuse = await self._excuse(turn.service)
+        if excuse is not None:
+            log.info("planned, so nothing is raised", of=turn.service, condition=turn.condition, excuse=excuse)
+            self._excused[turn.service] = turn
+            return
+        await self._raise(turn)
+
+    async def _raise(self, turn: Turn) -> None:
+        service = self._guide.service(turn.service)
+        check = _PROBE_SIGNALS[turn.condition]
+        name = next((probe.signal for probe in service.probes if probe.check == check), "service_down")
+        exited = self._exits.get(service.unit)
+        since = turn.since
+        # The exit that the supervisor saw is the earlier evidence of the same fault, if it is not an old one.
+        if turn.condition == "down" and exited is not None and timedelta() <= since - exited < timedelta(seconds=30):
+            since = exited
+        now = self._clock.now()
+        await self._sink.signal(
+            Signal(
+                id=new_id("sig"),
+                service=turn.service,
+                signal=name,
+                source="probe",
+                own=True,
+                text=turn.look.detail[:500],
+                observed_at=min(since, now),
+                received_at=now,
+            )
+        )
+
+    def _tell_suspicion(self) -> None:
+        suspect = self.prober.suspect
+        if suspect != self._suspect:
+            self._suspect = suspect
+            self._sink.suspect_probes("the prober cannot reach its own listener" if suspect else None)
+
+    async def _excuse(self, service: str) -> str | None:
+        """Say why a failing service is no surprise, or None."""
+        name = self._guide.service(service).unit
+        try:
+            async with asyncio.timeout(_ASKING_S):
+                unit = await self._orchestrator.unit(name)
+        except (JudgifyError, TimeoutError):
+            return None
+        event = self._planned.get(name)
+        if unit.desired == "stopped" and unit.state == "stopped":
+            return f"stopped by {event.by}" if event is not None and event.kind == "stopped" else "stopped on request"
+        if event is None or event.kind not in _PLANNED_KINDS or unit.state not in {"running", "starting"}:
+            return None
+        recent = self._clock.now() - event.time < _RESTART_GRACE
+        return f"{event.kind} by {event.by}" if recent else None
+
+    # the supervisor's events
+
+    async def _follow_events(self) -> None:
+        after: int | None = None
+        silent = 0
+        while True:
+            try:
+                if after is None:
+                    newest = await self._orchestrator.events(after=-1, limit=200)
+                    after = newest[-1].id if newest else 0
+                    for event in newest:
+                        self._note(event)
+                else:
+                    for event in await self._orchestrator.events(after=after, limit=200):
+                        after = event.id
+                        self._note(event)
+                        self._act_on(event)
+                silent = 0
+            except JudgifyError as error:
+                silent += 1
+                if silent == _REVIVE_AFTER:
+                    log.warning("the orchestrator is silent", reason=error.detail)
+                    silent = 0
+                    await self._revive()
+            await self._clock.sleep(_EVENTS_EVERY_S)
+
+    async def _revive(self) -> None:
+        try:
+            if not await self._orchestrator.alive():
+                await self._orchestrator.revive()
+        except (JudgifyError, OSError):
+            log.exception("the orchestrator could not be started again")
+
+    def _note(self, event: Event) -> None:
+        if event.kind == "exited":
+            self._exits[event.unit] = event.time
+        elif event.by != _ENGINE and event.kind in _PLANNED_KINDS | {"stopped"}:
+            self._planned[event.unit] = event
+
+    def _act_on(self, event: Event) -> None:
+        service = self._guide.service_of_unit(event.unit)
+        if service is not None and event.kind in {"exited", "unhealthy"}:
+            self.prober.nudge(service)
+
+    # thresholds
+
+    async def _follow_thresholds(self) -> None:
+        while True:
+            await self._clock.sleep(5.0)
+            now = self._clock.now()
+            for crossing in self._thresholds.look(now):
+                key = (crossing.service, crossing.rule.signal)
+                if key in self._told and now - self._told[key] < _REPEAT_EVERY:
+                    continue
+                self._told[key] = now
+                await self._sink.signal(
+                    Signal(
+                        id=new_id("sig"),
+                        service=crossing.service,
+                        signal=crossing.rule.signal,
+                        value=round(crossing.value, 4),
+                        source="metrics",
+                        own=True,
+                        text=f"{crossing.rule.measure} {crossing.value:.3g} > {crossing.rule.above:g}",
+                        observed_at=crossing.since,
+                        received_at=now,
+                    )
+                )
