@@ -12,10 +12,13 @@ from judgify.kit.errors import JudgifyError
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 """The option that every command has."""
 
-out: Final = Console(highlight=False, soft_wrap=False)
+_WIDE: Final = 160
+"""Columns where nobody looks: a pipe or a file has no width, and a narrow guess would break lines in two."""
+
+out: Final = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 """Where tables go. Text that comes from outside must pass `rich.markup.escape` or be given as `rich.text.Text`."""
 
-err: Final = Console(stderr=True, highlight=False)
+err: Final = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDE)
 """Where progress, warnings and errors go."""
 
 

@@ -219,8 +219,8 @@ async def _logs(settings: Settings, unit: str, lines: int, instance: int, *, fol
                 file.seek(0)  # it was emptied because it had grown too large
             rest += file.read()
             *whole, rest = rest.split(b"\n")
-            for line in whole:
-                _print_line(unit, line.decode("utf-8", errors="replace"), as_json=as_json)
+            for raw in whole:
+                _print_line(unit, raw.decode("utf-8", errors="replace"), as_json=as_json)
             await clock.sleep(FOLLOW_S)
 
 

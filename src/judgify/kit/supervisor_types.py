@@ -5,7 +5,7 @@ drills share them, and none of those may import another.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,6 +33,12 @@ NAME_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
 
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 """Names of environment variables that may be set or unset."""
+
+MemoryBytes = Annotated[int | None, Field(ge=8 * 1024 * 1024)]
+"""A limit of resident memory; below 8 MiB nothing of ours could start."""
+
+CpuMillis = Annotated[int | None, Field(ge=10, le=1_024_000)]
+"""A limit of processor time in thousandths of a core."""
 
 
 class Wire(BaseModel):
@@ -65,8 +71,8 @@ class Limits(Wire):
     affinity, on Linux; elsewhere it is recorded.
     """
 
-    memory_bytes: int | None = Field(default=None, ge=8 * 1024 * 1024)
-    cpu_millis: int | None = Field(default=None, ge=10, le=1_024_000)
+    memory_bytes: MemoryBytes = None
+    cpu_millis: CpuMillis = None
 
 
 class UnitSpec(Wire):

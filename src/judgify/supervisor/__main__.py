@@ -45,8 +45,7 @@ def main() -> int:
         ensure_secret(settings.home, name)
     write_atomic(disk.folder / "process.json", _who_am_i())
     stores = StorePreparation(settings.home)
-    # A test, or somebody's own set, brings its units through the API instead.
-    shipped = [] if os.environ.get("JUDGIFY_UNITS") == "none" else platform_units(settings, stores)
+    shipped = platform_units(settings, stores)
     try:
         asyncio.run(_serve(settings, disk, stores, shipped, listener))
     finally:

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from judgify.kit.errors import Invalid
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
-from judgify.kit.supervisor_types import ENV_NAME_PATTERN, Change, Limits, UnitSpec
+from judgify.kit.supervisor_types import ENV_NAME_PATTERN, Change, CpuMillis, MemoryBytes, UnitSpec
 from judgify.kit.web import Health, ServiceSpec, answer, create_app
 from judgify.supervisor.fleet import Supervisor
 
@@ -50,8 +51,8 @@ class EnvOrder(WaitingOrder):
 class LimitsOrder(Order):
     """The new limits; one that is left out stays, ``null`` lifts it."""
 
-    memory_bytes: int | None = None
-    cpu_millis: int | None = None
+    memory_bytes: MemoryBytes = None
+    cpu_millis: CpuMillis = None
 
 
 class PutOrder(WaitingOrder):
@@ -200,15 +201,16 @@ def _changes(app: FastAPI, supervisor: Supervisor) -> None:
     @app.post("/units/{name}/limits")
     async def limits(name: str, order: LimitsOrder) -> dict[str, Any]:
         given = order.model_dump(include={"memory_bytes", "cpu_millis"} & order.model_fields_set)
-        merged = Limits.model_validate({**supervisor.unit(name).limits.model_dump(), **given})
+        merged = supervisor.unit(name).limits.model_copy(update=given)
         return await run(order, lambda: supervisor.set_limits(name, merged, order.by, order.reason))
 
     @app.put("/units/{name}")
     async def put(name: str, order: PutOrder) -> dict[str, Any]:
-        spec = UnitSpec.model_validate({**order.spec.model_dump(), "name": name})
+        if order.spec.name != name:
+            raise Invalid(f'the address names the unit "{name}", the definition "{order.spec.name}"')
         return await run(
             order,
-            lambda: supervisor.put(spec, order.by, order.reason, restart=order.restart, wait_s=order.wait_s),
+            lambda: supervisor.put(order.spec, order.by, order.reason, restart=order.restart, wait_s=order.wait_s),
         )
 
 

@@ -23,6 +23,9 @@ SERVICES: Final = {
 }
 """Unit name → the module that is its process."""
 
+ONLY: Final = "JUDGIFY_UNITS"
+"""Variable that names the shipped units to run, separated by commas; ``none`` for none at all. Unset: all of them."""
+
 ENGINE: Final = "judgify.console"
 """The module that is the response engine's process, console included."""
 
@@ -42,7 +45,11 @@ def platform_units(settings: Settings, stores: StorePreparation) -> list[UnitSpe
     here = tuple(unit.name for unit in units)
     units += [_service(settings, name, module, here) for name, module in SERVICES.items()]
     units.append(_engine(settings))
-    return units
+    wanted = settings.environ.get(ONLY)
+    if wanted is None:
+        return units
+    names = {name.strip() for name in wanted.split(",")}
+    return [unit for unit in units if unit.name in names]
 
 
 def _postgres(settings: Settings, stores: StorePreparation) -> UnitSpec:

@@ -193,7 +193,8 @@ def marked(home: Path) -> list[tuple[int, str, int]]:
     parents: dict[int, int] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError, ValueError):
-            if process.status() == psutil.STATUS_ZOMBIE:
+            # A supervisor that the response engine started inherited the engine's mark.
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
             mark = process.environ().get(MARK, "")
             if mark.startswith(prefix):
