@@ -108,8 +108,9 @@ _TOUCHES_UNIT: Final = frozenset({"start", "restart", "rollback"})
 
 def decide(request: Request, now: Situation, rules: AutomationFile) -> Decision:
     """Say what may be done about one requested operation, in this situation, under the guide's rules."""
+    alone = request.operation in _TOUCHES_UNIT and not request.by_person and not request.approved
     return (
-        _stop_for_data(request, now, rules)
+        (halted(now, rules) if alone else None)
         or _asked_or_approved(request, now)
         or _hold_back(now, rules)
         or _order(now)
@@ -119,8 +120,9 @@ def decide(request: Request, now: Situation, rules: AutomationFile) -> Decision:
     )
 
 
-def _stop_for_data(request: Request, now: Situation, rules: AutomationFile) -> Decision | None:
-    if not now.is_database or request.operation not in _TOUCHES_UNIT or request.by_person or request.approved:
+def halted(now: Situation, rules: AutomationFile) -> Decision | None:
+    """Say whether automation ends here because data is in danger; None otherwise. For the database only."""
+    if not now.is_database:
         return None
     if now.corruption:
         return _stop("corruption", "데이터 손상 메시지가 있어 자동 복구를 멈춥니다", "its log speaks of corruption")
