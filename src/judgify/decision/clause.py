@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from judgify.decision.error import listing
 from judgify.decision.feel.compiler import kind_of_type
 from judgify.decision.feel.error import MISSING, EvaluationError, FeelError
 from judgify.decision.feel.unary import Check, Run
@@ -96,7 +97,7 @@ class InputColumn:
             raise
         value = coerce(raw, self.type)
         if value is not None and self.check is not None and not self.check(value, None):
-            raise EvaluationError("not-allowed", value=raw, allowed=str(self.allowed))
+            raise EvaluationError("not-allowed", value=raw, allowed=listing([str(self.allowed)]))
         return value
 
 
@@ -177,7 +178,7 @@ class OutputColumn:
 
     def listed(self) -> str:
         """Word the declared values."""
-        return ", ".join(str(value) for value in self.values)
+        return listing(map(str, self.values))
 
     def rank(self, value: Any) -> int:
         """Give the place of a value among the declared ones, 0 the highest; their number when it is none of them."""

@@ -3,9 +3,13 @@
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from judgify.kit.errors import Invalid
+
+MAX_LISTED: Final = 200
+MAX_LIKENED: Final = 40
+MAX_NAMES_LIKENED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,22 @@ class TableError(Invalid):
         )
 
 
+def listing(words: Iterable[str]) -> str:
+    """Name things one after the other, as many as a sentence holds."""
+    listed = ""
+    for word in words:
+        if len(listed) + len(word) > MAX_LISTED:
+            return f"{listed}, …" if listed else f"{word[:MAX_LISTED]}…"
+        listed = f"{listed}, {word}" if listed else word
+    return listed
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Word the nearest known name as a mend; without a near one, name what is known while that is short."""
+    """Word the nearest known name as a mend; without a near one, name those known."""
     names = list(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    # Likeness costs the product of the lengths: only what a person would mistype is compared.
+    short = [name for name in names if len(name) <= MAX_LIKENED][:MAX_NAMES_LIKENED]
+    near = difflib.get_close_matches(word, short, n=1, cutoff=0.5) if len(word) <= MAX_LIKENED else []
     if near:
         return f'did you mean "{near[0]}"?'
-    listed = ", ".join(names)
-    return f"known: {listed}" if names and len(listed) <= 200 else None
+    return f"known: {listing(names)}" if names else None

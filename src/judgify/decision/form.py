@@ -10,7 +10,7 @@ from judgify.decision.feel.compiler import compile_expression
 from judgify.decision.feel.error import EvaluationError, FeelError
 from judgify.decision.feel.parser import parse_expression
 from judgify.decision.feel.shown import plain
-from judgify.decision.limit import MAX_PROBLEMS, MAX_TEXT
+from judgify.decision.limit import MAX_NAME, MAX_PROBLEMS, MAX_TEXT
 from judgify.decision.wording import reason
 
 T = TypeVar("T")
@@ -89,8 +89,9 @@ class Form:
         if not isinstance(raw, str) or not raw.strip():
             self.report(at, f"a text is needed here, not {spoken(raw)}")
             return None
-        if len(raw) > MAX_TEXT:
-            self.report(at, f"longer than {MAX_TEXT} characters")
+        most = MAX_NAME if key in {"name", "id"} else MAX_TEXT
+        if len(raw) > most:
+            self.report(at, f"longer than {most} characters")
             return None
         return unicodedata.normalize("NFC", raw)
 

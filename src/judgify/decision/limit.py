@@ -17,7 +17,9 @@ MAX_EXAMPLES: Final = 1_000
 MAX_CELL: Final = 2_000
 """Characters of one cell or expression."""
 MAX_TEXT: Final = 10_000
-"""Characters of one name, note or text constant."""
+"""Characters of one note or text constant."""
+MAX_NAME: Final = 200
+"""Characters of one name or id."""
 MAX_NESTING: Final = 40
 """Levels of parentheses, minus signs and conditions in one cell; also of a constant's lists and mappings."""
 MAX_OPERATORS: Final = 200

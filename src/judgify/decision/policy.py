@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any, Final, TypeAlias
 
 from judgify.decision.clause import OutputColumn, same
+from judgify.decision.error import listing
 from judgify.decision.feel.error import EvaluationError
 from judgify.decision.feel.operator import compare, compute
 from judgify.decision.rule import Row, Rule
@@ -75,7 +76,7 @@ def _one(row: Row, rule: Rule) -> Verdict:
 
 
 def _between_rules(code: str, rules: Sequence[Rule]) -> Cause:
-    return Cause(code, {"rules": ", ".join(rule.id for rule in rules)})
+    return Cause(code, {"rules": listing(rule.id for rule in rules)})
 
 
 def _first(rules: Sequence[Rule], _: Sequence[OutputColumn], row: Row) -> Verdict:

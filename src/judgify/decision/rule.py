@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from judgify.decision.clause import InputColumn, OutputColumn
+from judgify.decision.error import listing
 from judgify.decision.feel.error import MISSING, EvaluationError, FeelError
 from judgify.decision.feel.unary import Check, Run
 
@@ -156,7 +157,7 @@ class ColumnNames:
             FeelError: There is no such input; most often a text without its quotes.
         """
         if name not in self._columns:
-            mend = f'a text is written "{name}"; inputs: {", ".join(self._columns)}'
+            mend = f'a text is written "{name}"; inputs: {listing(self._columns)}'
             raise FeelError(f"{name} is not an input of this table", at, mend)
         index, kind = self._columns[name]
         return (lambda row: row.get(index)), kind

@@ -75,7 +75,10 @@ class DecisionTable:
         return check(self.examples, self.evaluate)
 
     def to_mapping(self) -> dict[str, Any]:
-        """Give the table in the form that `from_mapping` reads, JSON-able; reading it back gives the same table."""
+        """Give the table in the form that `from_mapping` reads, JSON-able.
+
+        Reading it back gives the same table; only the objects of examples are as JSON has them (a date is a text).
+        """
         written: dict[str, Any] = {
             "name": self.name,
             "hit_policy": self.hit_policy,

@@ -178,6 +178,10 @@ class Trace:
         }
 
 
+def _trace(trace: Trace, *, wanted: bool) -> dict[str, Any]:
+    return {"trace": trace.to_dict()} if wanted else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Matched:
     """Rules matched, or the declared default spoke (`by_default`, then there are no rules).
@@ -197,16 +201,15 @@ class Matched:
     trace: Trace = field(repr=False, compare=False)
     by_default: bool = False
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the outcome as JSON holds it."""
+    def to_dict(self, *, trace: bool = True) -> dict[str, Any]:
+        """Give the outcome as JSON holds it; the trace of a long table is long, and may be left out."""
         return {
             "verdict": self.verdict,
             "by_default": self.by_default,
             "rules": list(self.rules),
             "output": plain(self.output),
             "outputs": plain(self.outputs),
-            "trace": self.trace.to_dict(),
-        }
+        } | _trace(self.trace, wanted=trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +219,9 @@ class NotMatched:
     verdict: ClassVar[str] = "not matched"
     trace: Trace = field(repr=False, compare=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the outcome as JSON holds it."""
-        return {"verdict": self.verdict, "trace": self.trace.to_dict()}
+    def to_dict(self, *, trace: bool = True) -> dict[str, Any]:
+        """Give the outcome as JSON holds it; the trace of a long table is long, and may be left out."""
+        return {"verdict": self.verdict} | _trace(self.trace, wanted=trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +232,12 @@ class NotEvaluable:
     causes: tuple[Cause, ...]
     trace: Trace = field(repr=False, compare=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the outcome as JSON holds it."""
+    def to_dict(self, *, trace: bool = True) -> dict[str, Any]:
+        """Give the outcome as JSON holds it; the trace of a long table is long, and may be left out."""
         return {
             "verdict": self.verdict,
             "causes": [cause.to_dict() for cause in self.causes],
-            "trace": self.trace.to_dict(),
-        }
+        } | _trace(self.trace, wanted=trace)
 
 
 Outcome: TypeAlias = Matched | NotMatched | NotEvaluable

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from judgify.decision import DecisionTable, TableError
-from judgify.decision.limit import MAX_CELL, MAX_PROBLEMS, MAX_TEXT
+from judgify.decision.limit import MAX_CELL, MAX_NAME, MAX_PROBLEMS, MAX_TEXT
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -181,7 +181,7 @@ def drop(*path: Any) -> Change:
     [
         (drop("name"), '"name" is missing'),
         (put("name")(""), "name: a text is needed here, not ''"),
-        (put("name")("x" * (MAX_TEXT + 1)), f"name: longer than {MAX_TEXT} characters"),
+        (put("name")("x" * (MAX_NAME + 1)), f"name: longer than {MAX_NAME} characters"),
         (put("ruls")([]), 'ruls: "ruls" is not known here (did you mean "rules"?)'),
         (put(5)([]), "the key 5 is not a text (write it in quotes)"),
         (put("hit_policy")("first"), "hit_policy: 'first' is no hit policy (did you mean \"F\"?)"),
@@ -342,3 +342,17 @@ def test_lists_of_constants_are_allowed_values_too() -> None:
     assert table.inputs[0].allowed == '1, 2.5, "x", null, true, @"2025-01-20", 1E+30'
     mapping["inputs"][0]["allowed"] = [float("nan")]
     assert problems(mapping)[0] == "inputs[0].allowed: the number is not finite (NaN or infinity)"
+
+
+def test_the_length_of_a_message_has_a_bound() -> None:
+    mapping = sound() | {"outputs": [{"name": "o", "values": ["v" * 70 + str(place) for place in range(1000)]}]}
+    mapping["rules"] = [{"then": {"o": "v" * 80}} for _ in range(1000)]
+    told = problems(mapping)
+    assert len(told) == MAX_PROBLEMS
+    assert max(map(len, told)) < 600
+    mapping["outputs"] = [{"name": "o", "values": ["v" * 5000]}]
+    assert len(problems(mapping)[0]) < 600
+    mapping["rules"] = [{"then": {"o": "v", "x" * 5000: 1}}]
+    assert len(problems(mapping)[0]) < 600
+    mapping |= {"outputs": [{"name": "o"}], "rules": [{"note": "n" * (MAX_TEXT + 1), "then": {"o": 1}}]}
+    assert problems(mapping) == [f"rules[0].note: longer than {MAX_TEXT} characters"]

@@ -119,6 +119,11 @@ def test_the_trace_stays_when_the_callers_object_changes() -> None:
     assert outcome.to_dict()["output"] == {"result": "go", "due": "2025-01-21T09:00:00"}
 
 
+def test_the_trace_may_be_left_out() -> None:
+    assert list(TABLE.evaluate({}).to_dict(trace=False)) == ["verdict", "causes"]
+    assert list(TABLE.evaluate({"온도": 80}).to_dict(trace=False)) == ["verdict", "causes"]
+
+
 def test_not_matched_and_by_default_are_told_apart() -> None:
     bare = DecisionTable.from_mapping({**SENSOR, "rules": SENSOR["rules"][:1]})  # type: ignore[index] # a list it is
     assert bare.evaluate({"온도": 1}).to_dict()["trace"]["by_default"] is True
