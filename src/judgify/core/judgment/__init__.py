@@ -1,0 +1,1 @@
+"""Judgment service: judges input by active workflows, durably (port 8002)."""

@@ -1,0 +1,184 @@
+"""The desk: judge, keep, count, and only then answer; for one request or many."""
+
+import asyncio
+from collections import deque
+from typing import Any, Final
+
+import msgspec
+from prometheus_client import Counter
+
+from judgify.core.contracts.wire import METHODS, VERDICTS, JudgmentOptions, JudgmentRequest
+from judgify.core.judgment.commit import Committer, Durability, Kept
+from judgify.core.judgment.judge import Execution, Judge
+from judgify.core.judgment.row import ENCODER
+from judgify.core.judgment.spool import Spool
+from judgify.core.judgment.store import ExecutionStore
+from judgify.kit.clock import Clock
+from judgify.kit.errors import Conflict, JudgifyError, Unavailable
+from judgify.kit.metrics import Metrics
+
+WINDOW_S: Final = 300
+"""Seconds over which `judgment_success_rate` is taken."""
+_YIELD_EVERY: Final = 50
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """One execution that is durable: its record as JSON, where it is, and whether an earlier request had made it."""
+
+    record: bytes
+    verdict: str
+    durability: Durability
+    replayed: bool
+
+
+class Tally:
+    """The figures of judging, by closed sets of labels."""
+
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        """Declare the metrics."""
+        self._clock = clock
+        counter = metrics.counter(
+            "judgment_executions_total", "Judgments by method asked for and result.", ("method", "result")
+        )
+        self._counters: dict[tuple[str, str], Counter] = {
+            (method, result): counter.labels(method, result) for method in METHODS for result in (*VERDICTS, "error")
+        }
+        self._duration = metrics.histogram(
+            "judgment_execution_duration_seconds", "Time from a request to its durable verdict."
+        )
+        rate = metrics.gauge(
+            "judgment_success_rate",
+            "Share of the last 5 minutes' judgments that got a verdict; 1 when there were none.",
+        )
+        rate.set_function(self.success_rate)
+        self._seconds: deque[list[float]] = deque()
+
+    def count(self, method: str, result: str, number: int = 1) -> None:
+        """Count judgments that ended in one result."""
+        self._counters[method, result].inc(number)
+        now = float(int(self._clock.monotonic()))
+        if not self._seconds or self._seconds[-1][0] != now:
+            self._seconds.append([now, 0, 0])
+            self._forget(now)
+        self._seconds[-1][1] += number
+        self._seconds[-1][2] += number if result == "error" else 0
+
+    def time(self, seconds: float) -> None:
+        """Note how long a request took."""
+        self._duration.observe(seconds)
+
+    def success_rate(self) -> float:
+        """Give the share of judgments in the window that got a verdict, `not_evaluable` included."""
+        self._forget(self._clock.monotonic())
+        total = sum(entry[1] for entry in self._seconds)
+        return 1.0 if not total else 1.0 - sum(entry[2] for entry in self._seconds) / total
+
+    def _forget(self, now: float) -> None:
+        while self._seconds and self._seconds[0][0] < now - WINDOW_S:
+            self._seconds.popleft()
+
+
+class Desk:
+    """Where requests are judged and kept. An answer from here is durable."""
+
+    def __init__(self, judge: Judge, committer: Committer, spool: Spool, store: ExecutionStore, tally: Tally) -> None:
+        """Put the parts together."""
+        self.judge: Final = judge
+        self.tally: Final = tally
+        self._committer = committer
+        self._spool = spool
+        self._store = store
+
+    async def one(self, request: JudgmentRequest, subject: str) -> Answered:
+        """Judge and keep one request, or raise why there is no answer."""
+        try:
+            execution = await self.judge.execute(request, subject)
+            answered = (await self._keep([execution]))[0]
+        except Exception:
+            self.tally.count(request.method, "error")
+            raise
+        if isinstance(answered, JudgifyError):
+            self.tally.count(request.method, "error")
+            raise answered
+        self.tally.count(request.method, answered.verdict)
+        return answered
+
+    async def many(self, requests: list[JudgmentRequest], subject: str) -> list[Answered | JudgifyError]:
+        """Judge and keep many requests; each has its own outcome, and one that fails takes no other with it."""
+        outcomes: list[Execution | JudgifyError] = []
+        for place, request in enumerate(requests):
+            try:
+                outcomes.append(await self.judge.execute(request, subject))
+            except JudgifyError as error:
+                outcomes.append(error)
+            if place % _YIELD_EVERY == _YIELD_EVERY - 1:
+                await asyncio.sleep(0)  # single requests come in between
+        kept = iter(await self._keep([outcome for outcome in outcomes if isinstance(outcome, Execution)]))
+        answers = [next(kept) if isinstance(outcome, Execution) else outcome for outcome in outcomes]
+        for request, answer in zip(requests, answers, strict=True):
+            self.tally.count(request.method, "error" if isinstance(answer, JudgifyError) else answer.verdict)
+        return answers
+
+    async def find(self, number: str) -> tuple[bytes, Durability] | None:
+        """Give an execution's record and where it is, in the database or still in the spool."""
+        row = await asyncio.to_thread(self._spool.find, number)
+        if row is not None:
+            return bytes(row.record), "spool"
+        record = await self._store.read(number)
+        # It may have moved from the one to the other between the two looks, never back.
+        return None if record is None else (record, "database")
+
+    async def _keep(self, executions: list[Execution]) -> list[Answered | JudgifyError]:
+        if not executions:
+            return []
+        kept = await self._committer.keep([execution.row for execution in executions])
+        return [
+            outcome if isinstance(outcome, JudgifyError) else await self._answer(execution, outcome)
+            for execution, outcome in zip(executions, kept, strict=True)
+        ]
+
+    async def _answer(self, execution: Execution, kept: Kept) -> Answered | JudgifyError:
+        if kept.fresh:
+            record = execution.record
+            return Answered(bytes(execution.row.record), record.verdict, kept.durability, replayed=False)
+        row = await asyncio.to_thread(self._spool.find, execution.record.id)
+        try:
+            if row is not None:
+                first, digest = bytes(row.record), row.input_sha256
+            else:
+                number = execution.record.id
+                first = await self._store.read(number) or bytes(execution.row.record)
+                digest = (await self._store.digests([number])).get(number)
+        except Unavailable as error:
+            return error
+        if digest != execution.row.input_sha256:
+            return Conflict(
+                "this idempotency_key was used before with another input; use a new key",
+                slug="idempotency-conflict",
+                execution_id=execution.record.id,
+            )
+        verdict = msgspec.json.decode(first, type=_Verdict).verdict
+        return Answered(first, verdict, kept.durability, replayed=True)
+
+
+class _Verdict(msgspec.Struct):
+    verdict: str
+
+
+def shown(answered: Answered, options: JudgmentOptions) -> bytes:
+    """Write an execution as it is answered: the record, its id also as `execution_id`, less what was not asked for."""
+    if options.trace and options.explain:
+        return _with_id(answered)
+    record: dict[str, Any] = msgspec.json.decode(answered.record, type=dict[str, msgspec.Raw])
+    if not options.trace:
+        del record["trace"]
+    if not options.explain:
+        del record["explanation"]
+    return ENCODER.encode({"execution_id": record["id"], "replayed": answered.replayed} | record)
+
+
+def _with_id(answered: Answered) -> bytes:
+    # The record begins with its id: {"id":"exe_…",
+    number = answered.record[6 : answered.record.index(b",")]
+    replayed = b"true" if answered.replayed else b"false"
+    return b'{"execution_id":%s,"replayed":%s,%s' % (number, replayed, answered.record[1:])

@@ -1,0 +1,163 @@
+"""From a request to a judged execution: workflow, method, verdict, record, orders. No I/O besides the cache's."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import msgspec
+
+from judgify.core.contracts.plan import Judged
+from judgify.core.contracts.wire import ActionRequest, ExecutionRecord, JudgmentRequest
+from judgify.core.judgment.cache import Cached, WorkflowCache
+from judgify.core.judgment.row import Row, id_from_key, row_of
+from judgify.kit.clock import Clock, iso
+from judgify.kit.errors import Conflict, Invalid, Malformed
+from judgify.kit.ids import new_id
+
+MAX_CONTEXT: Final = 64 * 1024
+MAX_KEY: Final = 200
+_INPUT: Final = msgspec.json.Decoder(float_hook=Decimal)
+_REQUEST: Final = msgspec.json.Decoder(JudgmentRequest)
+_NO_MODEL: Final = {
+    "disabled": "the language model is switched off (ENABLE_LLM_ENGINE=false)",
+    "unconnected": "the language model is switched on, but this release has no model engine",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A judged request that is not kept yet."""
+
+    record: ExecutionRecord
+    row: Row
+
+
+class Judge:
+    """Judges requests by the cached workflows."""
+
+    def __init__(self, cache: WorkflowCache, clock: Clock, *, llm_enabled: bool) -> None:
+        """Judge by what `cache` holds."""
+        self._cache = cache
+        self._clock = clock
+        self._no_model: Literal["disabled", "unconnected"] = "unconnected" if llm_enabled else "disabled"
+        self._llm_enabled = llm_enabled
+
+    def engines(self) -> dict[str, Any]:
+        """Tell which engines there are, and whether they can judge."""
+        return {
+            "rule": {"enabled": True, "available": True},
+            "llm": {"enabled": self._llm_enabled, "available": False, "reason": _NO_MODEL[self._no_model]},
+            "hybrid": {"enabled": True, "available": True, "degraded": True, "uses": ["rule"]},
+        }
+
+    async def execute(self, request: JudgmentRequest, subject: str) -> Execution:
+        """Judge one request.
+
+        Raises:
+            Malformed, Invalid: the request says something that cannot be done.
+            Conflict: slug `llm-disabled` or `llm-unconnected`: only a model was asked for, and there is none.
+            NotFound, Unavailable: the workflow is not active, or cannot be fetched.
+        """
+        cached = await self._workflow(request)
+        given = _read_input(request)
+        notes = self._notes(request, cached)
+        started = self._clock.monotonic()
+        judged = cached.plan.judge(given)
+        spent = (self._clock.monotonic() - started) * 1000
+        record = self._record(request, cached, judged, subject, (notes, spent))
+        return Execution(record, row_of(record, _orders(record, cached, request, given)))
+
+    async def _workflow(self, request: JudgmentRequest) -> Cached:
+        names = [name for name in (request.workflow_name, request.name) if name is not None]
+        if len(names) + (request.workflow_id is not None) != 1:
+            raise Invalid("name the workflow once: by workflow_id or by workflow_name")
+        return await self._cache.get(number=request.workflow_id, name=names[0] if names else None)
+
+    def _notes(self, request: JudgmentRequest, cached: Cached) -> list[str]:
+        if request.method == "llm":
+            raise Conflict(
+                f"{_NO_MODEL[self._no_model]}; ask for method rule or hybrid",
+                slug=f"llm-{self._no_model}",
+                engines=self.engines(),
+            )
+        if request.method == "hybrid":
+            return [f"judged by rules alone: {_NO_MODEL[self._no_model]}; strategy {cached.plan.document.strategy}"]
+        return []
+
+    def _record(
+        self,
+        request: JudgmentRequest,
+        cached: Cached,
+        judged: Judged,
+        subject: str,
+        course: tuple[list[str], float],
+    ) -> ExecutionRecord:
+        notes, spent = course
+        key = request.idempotency_key
+        return ExecutionRecord(
+            id=new_id("exe") if key is None else id_from_key(cached.id, key),
+            created_at=iso(self._clock.now()),
+            workflow_id=cached.id,
+            workflow_name=cached.name,
+            workflow_version=cached.version,
+            method=request.method,
+            method_used="rule",
+            verdict=judged.verdict,
+            result=judged.result,
+            confidence=None if judged.verdict == "not_evaluable" else 1.0,
+            basis="rule",
+            degraded=bool(notes),
+            notes=notes,
+            outputs=judged.outputs,
+            causes=judged.causes,
+            explanation=judged.explanation,
+            trace=judged.trace,
+            time_ms=round(spent, 3),
+            life_safety=cached.plan.document.life_safety,
+            subject=subject,
+            input_data=request.input_data,
+            context=request.context,
+            idempotency_key=key,
+        )
+
+
+def read_request(body: bytes) -> JudgmentRequest:
+    """Read the body of a request to judge one input; unknown fields are refused."""
+    request: JudgmentRequest = read_json(body, _REQUEST)
+    return request
+
+
+def read_json(body: bytes, decoder: Any) -> Any:
+    """Decode a body: what is not JSON is `Malformed`, what is not of the form `Invalid` with the path."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise Invalid(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"the body is not valid JSON: {str(error)[:200]}") from None
+
+
+def _read_input(request: JudgmentRequest) -> dict[str, Any]:
+    key = request.idempotency_key
+    if key is not None and not (0 < len(key) <= MAX_KEY and key.isprintable()):
+        raise Invalid(f"idempotency_key: 1 to {MAX_KEY} printable characters")
+    if request.context is not None:
+        if len(bytes(request.context)) > MAX_CONTEXT:
+            raise Invalid(f"context: at most {MAX_CONTEXT:,} bytes")
+        read_json(bytes(request.context), _INPUT)
+    given = read_json(bytes(request.input_data), _INPUT)
+    if not isinstance(given, dict):
+        raise Invalid("input_data: a JSON object of named values is needed")
+    return given
+
+
+def _orders(
+    record: ExecutionRecord, cached: Cached, request: JudgmentRequest, given: dict[str, Any]
+) -> list[ActionRequest]:
+    if record.verdict != "matched" or not request.options.act:
+        return []
+    return [
+        action.order(record, index, given)
+        for index, action in enumerate(cached.plan.actions)
+        if action.follows(record.result)
+    ]
