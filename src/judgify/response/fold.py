@@ -84,6 +84,17 @@ def _touch(services: tuple[Affected, ...], signal: Signal) -> tuple[Affected, ..
     )
 
 
+def _with(seen: tuple[SignalSeen, ...], signal: Signal) -> tuple[SignalSeen, ...]:
+    # A signal that was cleared and came back is told on the timeline again, but is one kind of signal.
+    known = any((s.source, s.service, s.signal) == (signal.source, signal.service, signal.signal) for s in seen)
+    return seen if known else (*seen, _seen(signal))
+
+
+def _uncleared(incident: Incident, signal: Signal) -> tuple[str, ...]:
+    name = f"{signal.source}|{signal.service}|{signal.signal}"
+    return tuple(cleared for cleared in incident.cleared if cleared != name)
+
+
 @singledispatch
 def _change(event: object, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - the form of all of them
     """Give what an entry changes; most change nothing but the count of entries."""
@@ -94,9 +105,16 @@ def _change(event: object, incident: Incident, entry: t.Entry) -> Update:  # noq
 def _(event: t.SignalJoined, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
     return {
         "services": _touch(incident.services, event.signal),
-        "signals": (*incident.signals, _seen(event.signal)),
+        "signals": _with(incident.signals, event.signal),
+        "cleared": _uncleared(incident, event.signal),
         "occurred_at": min(incident.occurred_at, event.signal.observed_at),
     }
+
+
+@_change.register
+def _(event: t.SignalCleared, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+    name = f"{event.source}|{event.service}|{event.signal}"
+    return {"cleared": (*(cleared for cleared in incident.cleared if cleared != name), name)}
 
 
 @_change.register
@@ -147,7 +165,9 @@ def _(
 
 @_change.register
 def _(event: t.IncidentAcknowledged, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
-    update: Update = {} if incident.acknowledged_at else {"acknowledged_at": entry.at, "acknowledged_by": entry.actor}
+    update: Update = {"held": True}
+    if incident.acknowledged_at is None:
+        update |= {"acknowledged_at": entry.at, "acknowledged_by": entry.actor}
     return update | ({"state": "acknowledged"} if incident.state == "open" else {})
 
 
@@ -265,17 +285,21 @@ def _(event: t.IncidentResolved, incident: Incident, entry: t.Entry) -> Update: 
 @_change.register
 def _(event: t.IncidentReopened, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
     update: Update = {
-        "state": "acknowledged" if incident.acknowledged_at else "open",
+        "state": "open",
+        "held": False,
         "restored_at": None,
         "recovered_at": None,
         "resolved_at": None,
         "resolved_by": None,
         "closed_at": None,
+        "impact": None,
+        "written_for": "",
         "reopened": incident.reopened + 1,
     }
     if event.signal is not None:
         update["services"] = _touch(incident.services, event.signal)
-        update["signals"] = (*incident.signals, _seen(event.signal))
+        update["signals"] = _with(incident.signals, event.signal)
+        update["cleared"] = _uncleared(incident, event.signal)
     return update
 
 
@@ -307,3 +331,8 @@ def _(event: t.ActionDone, incident: Incident, entry: t.Entry) -> Update:
             known.model_copy(update=done) if known.id == event.action_id else known for known in incident.actions
         )
     }
+
+
+@_change.register
+def _(event: t.DocumentWritten, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+    return {"written_for": incident.state}

@@ -49,8 +49,12 @@ class Incident(Value):
     signals: tuple[SignalSeen, ...]
     signal_count: int = 1
     """As last written on the timeline (at 10, 100, 1,000 …); the store knows the exact count."""
+    cleared: tuple[str, ...] = ()
+    """`source|service|signal` of what its own sender has called over."""
     acknowledged_at: AwareDatetime | None = None
     acknowledged_by: Actor | None = None
+    held: bool = False
+    """Whether somebody has it now: an acknowledgement since it was (last) opened. Stops repeats."""
     responder: str | None = None
     """The first responder (G08): a contact of the guide, or the person assigned."""
     mitigating_at: AwareDatetime | None = None
@@ -73,6 +77,8 @@ class Incident(Value):
     checklist: dict[str, Mark] = Field(default_factory=dict)
     actions: tuple[ActionItem, ...] = ()
     phase: int = 1
+    written_for: str = ""
+    """The state for which the documents were last written out."""
     last_seq: int = 0
 
     @property

@@ -1,0 +1,171 @@
+"""People who sign in: users, single-use login links, sessions. Only hashes of what they hold are stored."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Final, Literal
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from judgify.kit.auth import Principal
+from judgify.kit.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
+from judgify.response.account import LoginLink, Session, User
+from judgify.response.desk import Desk, Work
+
+Role = Literal["viewer", "responder", "commander", "admin"]
+LINK_VALID: Final = timedelta(minutes=10)
+SESSION_VALID: Final = timedelta(hours=12)
+PASSWORD_SHORTEST: Final = 12
+TRIES: Final = 5
+"""Wrong passwords for one name within `TRIES_WITHIN` after which the right one has to wait too."""
+TRIES_WITHIN: Final = timedelta(minutes=5)
+
+
+class Accounts:
+    """Handlers for users, links and sessions; each command is one transaction."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Work at a desk."""
+        self._desk = desk
+        self._hasher = PasswordHasher()
+        self._nobody = self._hasher.hash("nobody has this password")
+        self._wrong: dict[str, list[float]] = {}
+
+    async def save(self, name: str, role: Role, *, password: str | None = None, disabled: bool = False) -> User:
+        """Make a user, or change role, password or state of one; ends the user's sessions."""
+        if password is not None and len(password) < PASSWORD_SHORTEST:
+            raise Invalid(f"a password has at least {PASSWORD_SHORTEST} characters")
+        hashed = None if password is None else self._hasher.hash(password)
+
+        def work(job: Work) -> User:
+            known = job.tx.user(name)
+            try:
+                user = User(
+                    name=name,
+                    role=role,
+                    password_hash=hashed or (known.password_hash if known else None),
+                    created_at=known.created_at if known else job.now,
+                    disabled=disabled,
+                )
+            except ValueError:
+                raise Invalid("a user's name has 1 to 80 letters, digits and . _ @ -") from None
+            job.tx.save_user(user)
+            job.tx.delete_sessions(user=name)
+            return user
+
+        return await self._desk.command(work)
+
+    async def users(self) -> list[User]:
+        """Give all users."""
+        return await self._desk.ask(lambda tx: tx.users())
+
+    async def new_link(self, name: str | None = None) -> tuple[str, LoginLink]:
+        """Make a single-use link for a user, valid for ten minutes; give its token, which is stored nowhere.
+
+        Without a name it is for the administrator, who is made when there is none yet.
+        """
+        token = secrets.token_urlsafe(32)
+
+        def work(job: Work) -> LoginLink:
+            chosen = name or next((u.name for u in job.tx.users() if u.role == "admin" and not u.disabled), "admin")
+            user = job.tx.user(chosen)
+            if user is None:
+                if name is not None:
+                    raise NotFound(f"there is no user {name!r}")
+                user = User(name=chosen, role="admin", created_at=job.now)
+                job.tx.save_user(user)
+            link = LoginLink(digest=digest(token), user=user.name, created_at=job.now, expires_at=job.now + LINK_VALID)
+            job.tx.save_link(link)
+            return link
+
+        return token, await self._desk.command(work)
+
+    async def use_link(self, token: str) -> tuple[str, Session]:
+        """Sign in by a link, once; give the session's cookie value."""
+
+        def work(job: Work) -> str:
+            link = job.tx.link(digest(token))
+            if link is None or link.used_at is not None or job.now >= link.expires_at:
+                raise Unauthenticated("this sign-in link is not valid any more; ask for a new one")
+            job.tx.save_link(link.model_copy(update={"used_at": job.now}))
+            return link.user
+
+        return await self._begin(await self._desk.command(work))
+
+    async def sign_in(self, name: str, password: str) -> tuple[str, Session]:
+        """Sign in by password; `TooMany` after five wrong ones within five minutes."""
+        moment = self._desk.clock.monotonic()
+        recent = [at for at in self._wrong.get(name, []) if moment - at < TRIES_WITHIN.total_seconds()]
+        if len(recent) >= TRIES:
+            raise TooMany("too many wrong passwords for this name", retry_after_s=int(TRIES_WITHIN.total_seconds()))
+        user = await self._desk.ask(lambda tx: tx.user(name))
+        hashed = user.password_hash if user is not None and not user.disabled else None
+        try:
+            # Without such a user the same work is done, so that the time tells nothing.
+            self._hasher.verify(hashed or self._nobody, password)
+            right = hashed is not None
+        except (VerificationError, InvalidHashError):
+            right = False
+        if not right:
+            if len(self._wrong) > 10_000:
+                self._wrong.clear()
+            self._wrong[name] = [*recent, moment]
+            raise Unauthenticated("name or password is wrong")
+        self._wrong.pop(name, None)
+        return await self._begin(name)
+
+    async def _begin(self, name: str) -> tuple[str, Session]:
+        cookie = secrets.token_urlsafe(32)
+
+        def work(job: Work) -> Session:
+            user = job.tx.user(name)
+            if user is None or user.disabled:
+                raise Unauthenticated("this account cannot sign in")
+            session = Session(
+                digest=digest(cookie),
+                user=name,
+                csrf=secrets.token_urlsafe(24),
+                created_at=job.now,
+                expires_at=job.now + SESSION_VALID,
+            )
+            job.tx.save_session(session)
+            return session
+
+        return cookie, await self._desk.command(work)
+
+    async def session(self, cookie: str) -> tuple[Principal, Session] | None:
+        """Give who holds a session cookie, or None when it is over."""
+        now = self._desk.clock.now()
+        key = digest(cookie)
+        session = await self._desk.ask(lambda tx: tx.session(key))
+        if session is None or session.expires_at <= now:
+            return None
+        user = await self._desk.ask(lambda tx: tx.user(session.user))
+        if user is None or user.disabled:
+            return None
+        return Principal(user.name, frozenset({user.role}), "person"), session
+
+    async def sign_out(self, cookie: str) -> None:
+        """End a session."""
+        await self._desk.command(lambda job: job.tx.delete_sessions(digest=digest(cookie)))
+
+    async def remove(self, name: str) -> None:
+        """Disable a user and end the sessions; the last administrator stays."""
+
+        def work(job: Work) -> None:
+            user = job.tx.user(name)
+            if user is None:
+                raise NotFound(f"there is no user {name!r}")
+            admins = [u.name for u in job.tx.users() if u.role == "admin" and not u.disabled]
+            if admins == [name]:
+                raise Conflict("the last administrator cannot be disabled")
+            job.tx.save_user(user.model_copy(update={"disabled": True}))
+            job.tx.delete_sessions(user=name)
+
+        await self._desk.command(work)
+
+
+def digest(token: str) -> str:
+    """Give what is stored of a token: its SHA-256. Enough for a random one of 256 bits."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,267 @@
+"""The loop that pays what the store says is owed: pages, runbooks, recovery, phases, documents. All of it resumable.
+
+Nothing is remembered here that the store does not know: whatever is to be done follows from what was committed, so a
+restarted engine goes on where the last one was.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from judgify.kit.errors import Conflict
+from judgify.kit.log import get_logger
+from judgify.response import timeline as t
+from judgify.response.delivery import Deliveries
+from judgify.response.desk import Desk, Work
+from judgify.response.engine import Engine, stop_runs
+from judgify.response.figures import Figures
+from judgify.response.incident import Incident
+from judgify.response.journal import EngineStarted
+from judgify.response.model import UNSETTLED, RunbookRun
+from judgify.response.ports import RunHost, Runner
+from judgify.response.reception import withdraw_all
+from judgify.response.recovery import Recovered, recovered
+from judgify.response.scribe import Scribe
+
+log = get_logger("judgify.response.conductor")
+LONGEST_SLEEP_S: Final = 1.0
+"""The loop looks at least this often, so that nothing hangs on one missed waking."""
+FAULTS_MAX: Final = 5
+
+
+class Conductor:
+    """Ticks whenever something is due, or was committed."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        engine: Engine,
+        deliveries: Deliveries,
+        scribe: Scribe,
+        figures: Figures,
+        *,
+        runner: Runner,
+        host: RunHost,
+    ) -> None:
+        """Conduct an engine."""
+        self._desk = desk
+        self._engine = engine
+        self._deliveries = deliveries
+        self._scribe = scribe
+        self._figures = figures
+        self._runner = runner
+        self._host = host
+        self._runs: dict[str, asyncio.Task[None]] = {}
+        self._faults: dict[str, int] = {}
+        self.completed_at: datetime | None = None
+        """When the loop last went through without a fault in its due rows."""
+
+    async def start(self) -> None:
+        """Take up what an earlier engine left."""
+        due = await self._deliveries.start()
+
+        def work(job: Work) -> None:
+            unsettled = len(job.tx.incidents(states=tuple(sorted(UNSETTLED)), limit=1_000))
+            job.journal(EngineStarted(unsettled=unsettled, due_pages=due, runs=len(job.tx.runs(active=True))))
+
+        await self._desk.command(work)
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            self._desk.wake.clear()
+            deadline = await self.tick()
+            wait_s = LONGEST_SLEEP_S
+            if deadline is not None:
+                wait_s = min(wait_s, max(0.01, (deadline - self._desk.clock.now()).total_seconds()))
+            await self._desk.clock.wait(self._desk.wake, wait_s)
+
+    async def stop(self) -> None:
+        """End what is under way; everything goes on after the next start."""
+        self._deliveries.cancel()
+        self._scribe.cancel()
+        for task in list(self._runs.values()):
+            task.cancel()
+        await asyncio.gather(*self._runs.values(), return_exceptions=True)
+
+    async def tick(self, *, finish: bool = False) -> datetime | None:
+        """Do everything that is due; with `finish` wait for its end. Gives the next known deadline, or None."""
+        due: list[int] = []
+
+        async def pages() -> None:
+            due.append(await self._deliveries.begin())
+
+        good = await self._stage("pages", pages)
+        incidents: list[Incident] = []
+
+        async def look() -> None:
+            incidents.extend(
+                await self._desk.ask(lambda tx: tx.incidents(states=tuple(sorted(UNSETTLED)), limit=1_000))
+            )
+
+        good &= await self._stage("look", look)
+        await self._stage("approvals", self._lapse)
+        await self._stage("lives", lambda: self._live(incidents))
+        await self._stage("runs", self._advance)
+        await self._stage("scribe", self._scribe.begin)
+        if good:
+            self.completed_at = self._desk.clock.now()
+            self._figures.looked(incidents, due[0] if due else 0, self.completed_at)
+        if finish:
+            await self._deliveries.finish()
+            await self._scribe.finish()
+            while self._runs:
+                await asyncio.wait(list(self._runs.values()))
+        return await self._next()
+
+    async def _stage(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await work()
+        except Exception:  # boundary: one fault must not end the loop
+            self._figures.faults.labels(name).inc()
+            log.exception("stage failed", stage=name)
+            return False
+        return True
+
+    async def _lapse(self) -> None:
+        now = self._desk.clock.now()
+        waiting = await self._desk.ask(lambda tx: tx.approvals(waiting=True))
+        late = [approval.id for approval in waiting if approval.lapses_at <= now]
+        if not late:
+            return
+
+        def work(job: Work) -> None:
+            for approval_id in late:
+                approval = job.tx.approval(approval_id)
+                if approval is None or approval.state not in {"waiting", "granted"}:
+                    continue
+                job.tx.save_approval(approval.model_copy(update={"state": "lapsed"}))
+                if approval.incident_id is not None:
+                    job.append(approval.incident_id, t.ApprovalLapsed(approval_id=approval_id))
+
+        await self._desk.command(work)
+
+    async def _live(self, incidents: Sequence[Incident]) -> None:
+        """Recovery, resolution and phases: what the clock and the checks change about an incident by themselves."""
+        now = self._desk.clock.now()
+        policy = self._desk.policy
+        for incident in incidents:
+            found = recovered(incident, self._engine.checks, policy.hold_s(incident.drill), now)
+            if isinstance(found, Recovered):
+                await self._desk.command(lambda job, i=incident, f=found: _recover(job, i.id, f))  # type: ignore[misc]
+                continue
+            if self._steady(incident, now):
+                await self._desk.command(lambda job, i=incident: _resolve(job, i.id))  # type: ignore[misc]
+                continue
+            phase = policy.phase(incident.started_at, incident.state not in {"open", "acknowledged", "mitigating"}, now)
+            if phase > incident.phase:
+                await self._desk.command(lambda job, i=incident, p=phase: _phase(job, i.id, p))  # type: ignore[misc]
+
+    def _steady(self, incident: Incident, now: datetime) -> bool:
+        if incident.state != "recovered" or incident.recovered_at is None:
+            return False
+        if now - incident.recovered_at < timedelta(seconds=self._desk.policy.resolve_after_s()):
+            return False
+        # After a restart the checks must have spoken again before the engine says that it is steady.
+        return all(self._engine.checks.good_since(service, now) is not None for service in incident.service_names())
+
+    async def _advance(self) -> None:
+        now = self._desk.clock.now()
+        for run in await self._desk.ask(lambda tx: tx.runs(active=True)):
+            if run.id not in self._runs and await self._ready(run, now):
+                task = asyncio.create_task(self._work(run), name=f"run-{run.id}")
+                self._runs[run.id] = task
+                task.add_done_callback(lambda _, key=run.id: self._ended(key))
+
+    def _ended(self, run_id: str) -> None:
+        self._runs.pop(run_id, None)
+        self._desk.wake.set()
+
+    async def _ready(self, run: RunbookRun, now: datetime) -> bool:
+        if run.state != "waiting" or run.due_at <= now:
+            return True
+        if run.waiting_for is None:
+            return False
+        return (await self._host.approval(run.waiting_for)).state != "waiting"
+
+    async def _work(self, run: RunbookRun) -> None:
+        try:
+            advanced = await self._runner.advance(run, self._host)
+            self._faults.pop(run.id, None)
+        except Conflict as error:
+            if error.type_slug == "run-stopped":
+                return
+            advanced = self._fault(run, error)
+        except Exception as error:  # noqa: BLE001 - boundary: a fault in a runbook must not end the engine
+            advanced = self._fault(run, error)
+
+        async def save() -> None:
+            await self._desk.command(lambda job: _save_run(job, advanced))
+
+        await self._stage("runs", save)
+
+    def _fault(self, run: RunbookRun, error: Exception) -> RunbookRun:
+        log.error("runbook failed", run=run.id, runbook=run.runbook, exc_info=error)
+        faults = self._faults[run.id] = self._faults.get(run.id, 0) + 1
+        if faults >= FAULTS_MAX:
+            return run.model_copy(update={"state": "failed", "outcome": f"{type(error).__name__}: {error}"})
+        later = self._desk.clock.now() + timedelta(seconds=2.0 * faults)
+        return run.model_copy(update={"state": "waiting", "due_at": later, "waiting_for": None})
+
+    async def _next(self) -> datetime | None:
+        """Give the next moment at which the clock alone makes something due."""
+        now = self._desk.clock.now()
+        policy = self._desk.policy
+
+        page = await self._desk.ask(lambda tx: tx.next_page_due())
+        approvals = await self._desk.ask(lambda tx: tx.approvals(waiting=True))
+        runs = await self._desk.ask(lambda tx: tx.runs(active=True))
+        incidents = await self._desk.ask(lambda tx: tx.incidents(states=tuple(sorted(UNSETTLED)), limit=1_000))
+        moments = [page] if page is not None else []
+        moments += [approval.lapses_at for approval in approvals]
+        moments += [run.due_at for run in runs if run.state == "waiting"]
+        for incident in incidents:
+            found = recovered(incident, self._engine.checks, policy.hold_s(incident.drill), now)
+            if isinstance(found, datetime):
+                moments.append(found)
+            if incident.recovered_at is not None:
+                moments.append(incident.recovered_at + timedelta(seconds=policy.resolve_after_s()))
+        return min(moments, default=None)
+
+
+def _recover(job: Work, incident_id: str, found: Recovered) -> None:
+    incident = job.incident(incident_id)
+    if not incident.ongoing:
+        return
+    event = t.RecoveryObserved(restored_at=found.restored_at, held_s=found.held_s, services=found.services)
+    incident = job.append(incident_id, event)
+    withdraw_all(job, incident, "recovery is verified")
+    stop_runs(job, incident, "recovery is verified")
+    if incident.phase != 3:
+        job.append(incident_id, t.PhaseEntered(phase=3, reason="recovered"))
+
+
+def _resolve(job: Work, incident_id: str) -> None:
+    incident = job.incident(incident_id)
+    if incident.state == "recovered":
+        minutes = job.policy.resolve_after_s() / 60
+        job.append(incident_id, t.IncidentResolved(reason=f"steady for {minutes:g} min after recovery"))
+
+
+def _phase(job: Work, incident_id: str, phase: int) -> None:
+    if job.incident(incident_id).phase < phase:
+        job.append(incident_id, t.PhaseEntered(phase=phase, reason="clock"))
+
+
+def _save_run(job: Work, advanced: RunbookRun) -> None:
+    known = job.tx.run(advanced.id)
+    if known is None or known.state == "stopped":
+        return
+    job.tx.save_run(advanced)
+    if advanced.state == "failed" and advanced.incident_id is not None and known.state != "failed":
+        entries = job.tx.entries(advanced.incident_id)
+        told = any(isinstance(e.event, t.RunbookFinished) and e.event.run_id == advanced.id for e in entries)
+        if not told:
+            event = t.RunbookFinished(run_id=advanced.id, outcome="failed", reason=advanced.outcome)
+            job.append(advanced.incident_id, event)

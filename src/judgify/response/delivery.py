@@ -1,0 +1,137 @@
+"""Pages on their way: claimed, handed to the pager, the outcome recorded. One caught mid-way is a possible repeat."""
+
+import asyncio
+from typing import Final
+
+from judgify.kit.log import get_logger
+from judgify.response import outbox, paging
+from judgify.response import timeline as t
+from judgify.response.desk import Desk, Work
+from judgify.response.figures import Figures
+from judgify.response.incident import Incident
+from judgify.response.model import Delivery, Page
+from judgify.response.ports import Pager
+
+log = get_logger("judgify.response.delivery")
+AT_ONCE: Final = 32
+"""Deliveries under way at the same time; a slow channel holds up no other page."""
+TIMEOUT_S: Final = 12.0
+
+
+class Deliveries:
+    """Takes due rows out of the outbox and records what became of them."""
+
+    def __init__(self, desk: Desk, pager: Pager, figures: Figures) -> None:
+        """Hand pages to `pager`."""
+        self._desk = desk
+        self._pager = pager
+        self._figures = figures
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> int:
+        """Take back what an engine that is gone had claimed, so that it is sent at once; give how many rows wait."""
+
+        def work(job: Work) -> int:
+            for page in job.tx.pages(limit=100_000):
+                if page.state == "claimed":
+                    job.tx.save_page(outbox.released(page))
+            return len(job.tx.due_pages(job.now, 10_000))
+
+        return await self._desk.command(work)
+
+    async def begin(self) -> int:
+        """Start the delivery of every row that is due, as far as there is room; give how many were due."""
+        now = self._desk.clock.now()
+        due = await self._desk.ask(lambda tx: tx.due_pages(now))
+        for page in due:
+            if page.id not in self._under_way and len(self._under_way) < AT_ONCE:
+                task = asyncio.create_task(self._deliver(page.id), name=f"page-{page.id}")
+                self._under_way[page.id] = task
+                task.add_done_callback(lambda _, key=page.id: self._ended(key))
+        return len(due)
+
+    def _ended(self, page_id: str) -> None:
+        self._under_way.pop(page_id, None)
+        self._desk.wake.set()
+
+    async def finish(self) -> None:
+        """Wait until nothing is under way (for stories and a graceful end)."""
+        while self._under_way:
+            await asyncio.wait(list(self._under_way.values()))
+
+    def cancel(self) -> None:
+        """Drop what is under way: it will be a possible repeat."""
+        for task in list(self._under_way.values()):
+            task.cancel()
+
+    async def _deliver(self, page_id: str) -> None:
+        try:
+            page, incident = await self._desk.command(lambda job: _claim(job, page_id))
+            if page is None:
+                return
+            delivery = await self._hand_over(page, incident)
+            late_s = self._figures.delivered(page, delivery, self._desk.clock.now())
+            await self._desk.command(lambda job: _record(job, page, delivery, late_s))
+        except Exception:  # boundary: one fault must not end the loop
+            log.exception("page could not be recorded; it will be sent again", page=page_id)
+            await self._desk.clock.sleep(1.0)
+
+    async def _hand_over(self, page: Page, incident: Incident | None) -> Delivery:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await self._pager.deliver(page, incident)
+        except TimeoutError:
+            return Delivery(outcome="unknown", detail="no answer in time", reason="timeout", retry_after_s=5)
+        except Exception:  # boundary: one fault must not end the loop
+            log.exception("pager failed", page=page.id, channel=page.channel)
+            return Delivery(outcome="unknown", detail="the channel failed", reason="fault", retry_after_s=15)
+
+
+def _claim(job: Work, page_id: str) -> tuple[Page | None, Incident | None]:
+    page = job.tx.page(page_id)
+    if page is None:
+        return None, None
+    incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
+    reason = paging.still_owed(page, incident)
+    if reason is not None and page.state in {"due", "claimed"}:
+        job.tx.save_page(paging.withdrawn(page, reason))
+        return None, None
+    return job.tx.claim_page(page_id, job.now, job.now + outbox.LEASE), incident
+
+
+def _record(job: Work, claimed: Page, delivery: Delivery, late_s: float) -> None:
+    page = job.tx.page(claimed.id)
+    if page is None or page.token != claimed.token or page.state != "claimed":
+        return  # somebody else holds it now, and records what becomes of it
+    tried = outbox.tried(page, delivery, job.now)
+    incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
+    reason = paging.still_owed(tried, incident) if tried.state == "due" else None
+    job.tx.save_page(tried if reason is None else paging.withdrawn(tried, reason))
+    if incident is None:
+        return
+    incident = job.append(
+        incident.id,
+        t.PageDelivered(
+            page_id=page.id,
+            kind=page.kind,
+            person=page.person,
+            role=page.role,
+            channel=page.channel,
+            row=page.row,
+            outcome=delivery.outcome,
+            detail=delivery.detail,
+            attempt=page.attempt,
+            repeat=page.repeat,
+            possibly_repeat=page.possibly_repeat,
+            late_s=late_s,
+        ),
+    )
+    if tried.state != "sent":
+        return
+    again = paging.repetition(tried, incident, job.policy, job.now)
+    if again is not None:
+        job.tx.save_page(again)
+    item = {"page": "receipt_confirmed", "report": "management_reported"}.get(page.kind)
+    if item is not None and item not in incident.checklist:
+        done = t.ChecklistDone(item=item, how="machine", detail=f"{page.channel}: {page.person}")
+        job.append(incident.id, done)

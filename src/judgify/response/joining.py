@@ -1,0 +1,97 @@
+"""Which incident a signal belongs to: root naming, joining, reopening (see semantics: signal → incident). Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from judgify.response.incident import Incident
+from judgify.response.model import UNSETTLED, Classification, Drill, IncidentKey, Signal
+from judgify.response.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A new incident under this key."""
+
+    key: IncidentKey
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Part of this incident; `reopen` when it had recovered or was resolved."""
+
+    incident: Incident
+    reason: str
+    reopen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reroot:
+    """Part of this incident, and its root from now on; `merge` are others that turn out to have the same root."""
+
+    incident: Incident
+    key: IncidentKey
+    reason: str
+    merge: tuple[Incident, ...] = ()
+
+
+Place = Open | Join | Reroot
+
+
+def place(signal: Signal, kind: Classification, recent: Sequence[Incident], policy: Policy, now: datetime) -> Place:
+    """Say where a signal belongs, given the incidents that are not settled or recovered lately."""
+    service = signal.service
+    key = IncidentKey(root=service, failure_class=kind.failure_class, drill=signal.drill)
+    related = [
+        incident
+        for incident in recent
+        if incident.drill == signal.drill
+        and incident.merged_into is None
+        and policy.may_join(kind.failure_class, incident.key.failure_class)
+    ]
+    ongoing = sorted((i for i in related if i.ongoing), key=lambda incident: incident.started_at)
+    for incident in ongoing:
+        if service == incident.key.root or service in incident.service_names():
+            return Join(incident, f"{service} is already part of this incident")
+    needs = policy.roots_behind(service, signal.signal)
+    for incident in ongoing:
+        if incident.key.root in needs:
+            return Join(incident, f"{service} depends on {incident.key.root}")
+    reopened = _reopening(service, key, related, policy, now)
+    if reopened is not None:
+        return reopened
+    young = timedelta(seconds=policy.reroot_within_s())
+    deeper = [i for i in ongoing if _shows(i, service, policy) and now - i.started_at <= young]
+    if deeper:
+        first, *others = deeper
+        reason = f"{first.key.root} depends on {service}, which fails too"
+        return Reroot(first, key, reason, tuple(others))
+    return Open(key)
+
+
+def _shows(incident: Incident, service: str, policy: Policy) -> bool:
+    """Tell whether what the root of an incident shows may come from this service."""
+    root = incident.key.root
+    return any(service in policy.roots_behind(root, seen.signal) for seen in incident.signals if seen.service == root)
+
+
+def _reopening(
+    service: str, key: IncidentKey, related: Sequence[Incident], policy: Policy, now: datetime
+) -> Join | None:
+    within = timedelta(seconds=policy.reopen_within_s())
+    for incident in sorted(related, key=lambda i: i.started_at, reverse=True):
+        if incident.ongoing or incident.recovered_at is None:
+            continue
+        same = incident.key == key or (incident.state in UNSETTLED and service in incident.service_names())
+        if same and incident.state != "closed" and now - incident.recovered_at <= within:
+            return Join(incident, f"{service} failed again after it had recovered", reopen=True)
+    return None
+
+
+def drill_of(service: str, signal: str, drills: Sequence[Drill], policy: Policy, now: datetime) -> str | None:
+    """Give the id of the running drill that touches a service, or something that the service depends on."""
+    touched = {service, *policy.roots_behind(service, signal)}
+    for drill in drills:
+        if drill.finished_at is None and drill.started_at <= now < drill.expires_at and touched & set(drill.services):
+            return drill.id
+    return None

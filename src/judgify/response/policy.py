@@ -1,0 +1,116 @@
+"""What the engine asks of the guide, as one Protocol; `guide_policy` answers it from a loaded guide. Pure."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from judgify.response.incident import Incident
+from judgify.response.model import Classification, Lang, PageKind, Severity, Signal, Value
+
+
+class PlannedRow(Value):
+    """A page that the guide asks for: to whom, through what, by when."""
+
+    kind: PageKind
+    person: str
+    role: str
+    channel: str
+    address: str = ""
+    row: str
+    due_at: datetime
+    wakes: bool = True
+
+
+class Responder(Value):
+    """The first responder that the guide names (G08)."""
+
+    person: str
+    role: str
+    reason: str
+
+
+class Policy(Protocol):
+    """The guide as the engine sees it. Nothing here reads a clock or does I/O."""
+
+    def service(self, name: str) -> str | None:
+        """Give the catalogue's name for a service, a unit or a Prometheus job; None when it is not in the guide."""
+        ...
+
+    def unknown_service(self) -> str:
+        """Give the catalogue entry that answers for a signal of no known service."""
+        ...
+
+    def title(self, service: str, signal: str) -> str:
+        """Give an incident's title."""
+        ...
+
+    def classify(self, signal: Signal) -> Classification:
+        """Classify a signal; an unknown one says so and still has a severity. Never raises for a signal's content."""
+        ...
+
+    def roots_behind(self, service: str, signal: str) -> frozenset[str]:
+        """Give every other service whose failure can show as this signal on a service."""
+        ...
+
+    def may_join(self, failure_class: str, of_incident: str) -> bool:
+        """Tell whether a signal of one class of failure may be part of an incident of another."""
+        ...
+
+    def reroot_within_s(self) -> float:
+        """Give how long after its opening an incident may still get another root."""
+        ...
+
+    def reopen_within_s(self) -> float:
+        """Give how long after recovery the same key reopens the incident."""
+        ...
+
+    def hold_s(self, drill: str | None) -> float:
+        """Give how long every own check must hold until the incident counts as recovered."""
+        ...
+
+    def resolve_after_s(self) -> float:
+        """Give how long an incident must be steady after recovery until it counts as resolved."""
+        ...
+
+    def approval_lapses_s(self) -> float:
+        """Give how long a request for approval stands."""
+        ...
+
+    def pages(self, severity: Severity, service: str, started_at: datetime) -> list[PlannedRow]:
+        """Give every page, report and notice of the escalation matrix, with absolute due times."""
+        ...
+
+    def repeat(self) -> tuple[float, int]:
+        """Give (seconds between repeats, how many at most) of a page that nobody acknowledged."""
+        ...
+
+    def responder(self, severity: Severity, service: str) -> Responder | None:
+        """Give the first responder."""
+        ...
+
+    def test_pages(self, person: str, now: datetime) -> list[PlannedRow]:
+        """Give one test page for each channel of a contact; `NotFound` for an unknown one."""
+        ...
+
+    def announcement_pages(self, severity: Severity, audience: str, now: datetime) -> list[PlannedRow]:
+        """Give what an announcement is sent through."""
+        ...
+
+    def phase(self, started_at: datetime, recovered: bool, now: datetime) -> int:  # noqa: FBT001 - a fact, not a switch
+        """Give the phase of guide 6.1."""
+        ...
+
+    def checklist(self, incident: Incident, now: datetime, lang: Lang) -> list[dict[str, Any]]:
+        """Give the first-15-minutes checklist with each step's clock, as the console and the API show it."""
+        ...
+
+    def phases(self, incident: Incident, now: datetime, lang: Lang) -> list[dict[str, Any]]:
+        """Give the phases with goals and tasks, the present one marked."""
+        ...
+
+    def services(self, lang: Lang) -> list[dict[str, Any]]:
+        """Give the catalogue in the order of recovery."""
+        ...
+
+    def duty(self, severity: Severity) -> dict[str, Any]:
+        """Give the severity's name, response target in minutes and what is asked for, in both languages."""
+        ...

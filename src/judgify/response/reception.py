@@ -1,0 +1,214 @@
+"""What a signal does: fold, join, reopen, re-root, open. Runs inside one command's transaction; no I/O of its own."""
+
+from collections.abc import Callable
+from typing import Final
+
+from judgify.kit.clock import SEOUL
+from judgify.kit.ids import new_id
+from judgify.response import paging
+from judgify.response import timeline as t
+from judgify.response.desk import Work
+from judgify.response.incident import Incident
+from judgify.response.joining import Join, Open, Reroot, drill_of, place
+from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, RunbookRun, Signal
+
+SAID_SERVICE: Final = "said_service"
+"""Label under which the name of a service that the guide does not know is kept."""
+RunbookOf = Callable[[str], str | None]
+
+
+def receive(work: Work, signal: Signal, runbook_of: RunbookOf, declared_by: Actor | None = None) -> str | None:
+    """Take one signal: give the incident it belongs to, or None when it opens nothing (suppressed, all-clear)."""
+    signal = _settle(work, signal)
+    if signal.status == "resolved":
+        return _clear(work, signal)
+    rollout = next((r for r in work.tx.rollouts(work.now) if r.service == signal.service), None)
+    if rollout is not None and rollout.starts_at <= work.now and declared_by is None:
+        reason = f"planned rollout of {rollout.service} until {rollout.ends_at.isoformat()}: {rollout.reason}"
+        row = work.tx.record_signal(signal, None, reason)
+        if row.count == 1:
+            work.journal(t.SignalSuppressed(signal=signal, reason=reason))
+        return None
+    kind = work.policy.classify(signal)
+    where = place(signal, kind, work.recent(), work.policy, work.now)
+    if isinstance(where, Open):
+        incident_id = _open(work, signal, kind, where, declared_by)
+        start_run(work, incident_id, signal.service, runbook_of)
+        return incident_id
+    if isinstance(where, Reroot):
+        return _reroot(work, signal, kind, where, runbook_of)
+    return _join(work, signal, kind, where, runbook_of)
+
+
+def start_run(work: Work, incident_id: str, service: str, runbook_of: RunbookOf, by: Actor = ENGINE) -> None:
+    """Put the runbook of a service to work on an incident, unless one is at it already."""
+    runbook = runbook_of(service)
+    if runbook is None or any(r.service == service for r in work.tx.runs(incident_id, active=True)):
+        return
+    run = RunbookRun(
+        id=new_id("run"),
+        incident_id=incident_id,
+        runbook=runbook,
+        service=service,
+        asked_by=by,
+        created_at=work.now,
+        due_at=work.now,
+    )
+    work.tx.save_run(run)
+    work.append(incident_id, t.RunbookStarted(run_id=run.id, runbook=runbook, service=service))
+
+
+def plan_pages(work: Work, incident: Incident, reason: str) -> Incident:
+    """Plan every row of the matrix anew from now (opening, reopening)."""
+    planned = work.policy.pages(incident.severity, incident.key.root, work.now)
+    pages = paging.rows(incident.id, planned, work.now)
+    work.save_pages(pages)
+    return work.append(incident.id, t.PagesPlanned(pages=paging.told(pages), reason=reason)) if pages else incident
+
+
+def change_severity(work: Work, incident: Incident, event: t.SeverityChanged, actor: Actor = ENGINE) -> Incident:
+    """Set another severity and plan what is due anew."""
+    incident = work.append(incident.id, event, actor=actor)
+    if not incident.ongoing:
+        return incident
+    planned = work.policy.pages(incident.severity, incident.key.root, incident.started_at)
+    gone, fresh = paging.replan(incident, work.tx.pages(incident.id), planned, work.now)
+    work.save_pages([*gone, *fresh])
+    reason = f"severity {event.previous} → {event.severity}"
+    if gone:
+        work.append(incident.id, t.PagesWithdrawn(page_ids=tuple(p.id for p in gone), reason=reason))
+    if fresh:
+        work.append(incident.id, t.PagesPlanned(pages=paging.told(fresh), reason=reason))
+    return work.incident(incident.id)
+
+
+def withdraw_all(work: Work, incident: Incident, reason: str) -> None:
+    """Withdraw what is still to come of an incident that is settled."""
+    gone = paging.on_settled(work.tx.pages(incident.id), reason)
+    work.save_pages(gone)
+    if gone:
+        work.append(incident.id, t.PagesWithdrawn(page_ids=tuple(page.id for page in gone), reason=reason))
+
+
+def _settle(work: Work, signal: Signal) -> Signal:
+    name = work.policy.service(signal.service)
+    update: dict[str, object] = {"received_at": work.now, "observed_at": min(signal.observed_at, work.now)}
+    if name is None:
+        update["service"] = work.policy.unknown_service()
+        update["labels"] = {**signal.labels, SAID_SERVICE: signal.service}
+        # Two unknown names must not fold into one another.
+        update["fingerprint"] = signal.fold_key
+    elif name != signal.service:
+        update["service"] = name
+    settled = signal.model_copy(update=update)
+    drill = drill_of(settled.service, settled.signal, work.tx.drills(limit=20), work.policy, work.now)
+    return settled.model_copy(update={"drill": drill})
+
+
+def _clear(work: Work, signal: Signal) -> str | None:
+    for incident in work.recent():
+        for seen in incident.signals:
+            name = f"{seen.source}|{seen.service}|{seen.signal}"
+            same = (seen.source, seen.service, seen.signal) == (signal.source, signal.service, signal.signal)
+            if same and incident.drill == signal.drill and name not in incident.cleared:
+                event = t.SignalCleared(service=signal.service, signal=signal.signal, source=signal.source)
+                work.append(incident.id, event, actor=_sender(signal))
+                return incident.id
+    return None
+
+
+def _sender(signal: Signal) -> Actor:
+    if signal.own:
+        return ENGINE
+    return Actor(kind="outside", name=signal.source)
+
+
+def _open(
+    work: Work,
+    signal: Signal,
+    kind: Classification,
+    where: Open,
+    declared_by: Actor | None,
+) -> str:
+    year = work.now.astimezone(SEOUL).year
+    incident_id = f"INC-{year}-{work.tx.next_number(year):04d}"
+    work.tx.record_signal(signal, incident_id)
+    opened = t.IncidentOpened(
+        id=incident_id,
+        key=where.key,
+        title=work.policy.title(signal.service, signal.signal),
+        severity=kind.severity,
+        rule=kind.rule,
+        reason=kind.reason,
+        known=kind.known,
+        life_at_risk=kind.life_at_risk,
+        signal=signal,
+        started_at=work.now,
+        declared_by=declared_by,
+    )
+    incident = work.append(incident_id, opened, t.PhaseEntered(phase=1, reason="opened"))
+    who = work.policy.responder(kind.severity, signal.service)
+    if who is not None:
+        named = t.ResponderNamed(person=who.person, role=who.role, reason=who.reason)
+        work.append(incident_id, named, t.ChecklistDone(item="responder_named", how="machine", detail=who.person))
+    plan_pages(work, incident, "opened")
+    return incident_id
+
+
+def _join(work: Work, signal: Signal, kind: Classification, where: Join, runbook_of: RunbookOf) -> str:
+    incident = where.incident
+    row = work.tx.record_signal(signal, incident.id)
+    name = f"{signal.source}|{signal.service}|{signal.signal}"
+    if where.reopen:
+        incident = work.append(incident.id, t.IncidentReopened(reason=where.reason, signal=signal))
+        incident = plan_pages(work, incident, "reopened")
+        for service in incident.service_names():
+            start_run(work, incident.id, service, runbook_of)
+    elif row.count == 1 or name in incident.cleared:
+        new = signal.service not in incident.service_names()
+        incident = work.append(incident.id, t.SignalJoined(signal=signal, reason=where.reason))
+        if new:
+            start_run(work, incident.id, signal.service, runbook_of)
+    elif row.count >= 10 and str(row.count).rstrip("0") == "1":
+        incident = work.append(incident.id, t.SignalsCounted(count=row.count))
+    _worsen(work, incident, kind)
+    return incident.id
+
+
+def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, runbook_of: RunbookOf) -> str:
+    previous = where.incident.key
+    target = where.incident.id
+    work.tx.record_signal(signal, target)
+    title = work.policy.title(signal.service, signal.signal)
+    incident = work.append(
+        target,
+        t.SignalJoined(signal=signal, reason=where.reason),
+        t.IncidentRerooted(previous=previous, key=where.key, title=title, reason=where.reason),
+    )
+    start_run(work, target, signal.service, runbook_of)
+    for other in where.merge:
+        for row in work.tx.signals(other.id):
+            work.tx.record_signal(row.signal, target)
+            work.append(target, t.SignalJoined(signal=row.signal, reason=f"{other.id} has the same root"))
+        withdraw_all(work, other, f"merged into {target}")
+        for run in work.tx.runs(other.id, active=True):
+            work.tx.save_run(run.model_copy(update={"state": "stopped", "outcome": f"merged into {target}"}))
+            work.append(other.id, t.RunbookFinished(run_id=run.id, outcome="stopped", reason=f"merged into {target}"))
+            start_run(work, target, run.service, runbook_of)
+        work.append(other.id, t.IncidentMerged(into=target, reason=where.reason))
+        incident = work.incident(target)
+    _worsen(work, incident, kind)
+    return target
+
+
+def _worsen(work: Work, incident: Incident, kind: Classification) -> None:
+    worse = SEVERITIES.index(kind.severity) < SEVERITIES.index(incident.severity)
+    # What a person has decided, no signal changes.
+    if worse and incident.severity_by.kind == "engine":
+        change_severity(
+            work,
+            incident,
+            t.SeverityChanged(previous=incident.severity, severity=kind.severity, rule=kind.rule, reason=kind.reason),
+        )
+    if kind.life_at_risk and not incident.life_at_risk:
+        work.append(incident.id, t.LifeAtRiskDeclared(reason=kind.reason))
