@@ -164,6 +164,9 @@ class Work:
                 update={"en": f"cannot be told whether it applies: {fits.reason}"[:500]}
             )
             decision = replace(decision, answer="ask", approvals=max(1, step.approvals), reason=reason)
+        if decision.answer == "run" and getattr(step.operation, "target", self._run.service) != self._run.service:
+            # What the policy was told is this service's situation; another service's unit is not touched on it.
+            decision = replace(decision, answer="ask", approvals=max(1, step.approvals))
         return await self._follow(step, rendered, decision)
 
     async def _follow(

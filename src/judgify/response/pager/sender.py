@@ -1,0 +1,85 @@
+"""Hands one page to its channel and says what became of it. The outbox, its claims and retries are the engine's."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from judgify.notify import Channel, Outcome, Recipient, Refused, Sent, outcome_detail, outcome_label
+from judgify.response.guide.base import Lang, unfilled
+from judgify.response.guide.schema import Guide
+from judgify.response.incident import Incident
+from judgify.response.model import Delivery, Page
+from judgify.response.pager.wording import message_of
+
+WITHIN_S: Final = 10.0
+"""A try ends within this time; a channel that has not answered by then may have delivered."""
+
+
+class Sender:
+    """Implements `ports.Pager` on the channels of `notify`.
+
+    Every failure is a value with a reason of a closed set. A refusal that may pass, and an outcome that was never
+    learnt, ask for another try after the guide's pauses; the engine marks the try after an unknown one as a possible
+    repeat. A channel that the guide names but that is not open is refused without another try.
+    """
+
+    def __init__(self, guide: Guide, channels: Mapping[str, Channel], *, console_url: str, lang: Lang = "ko") -> None:
+        """Deliver through these channels, by their names in the guide."""
+        self._guide = guide
+        self._channels = dict(channels)
+        self._console_url = console_url
+        self._lang: Lang = lang
+
+    async def deliver(self, page: Page, incident: Incident | None) -> Delivery:
+        """Render and send one page within 10 s. Never raises for a failed delivery."""
+        channel = self._channels.get(page.channel)
+        if channel is None:
+            known = page.channel in self._guide.channels
+            detail = f"the channel {page.channel!r} is {'not open' if known else 'not in the guide'}"
+            return Delivery(outcome="refused", detail=detail, reason="misconfigured")
+        message = message_of(page, incident, self._guide, console_url=self._console_url, lang=self._lang)
+        recipient = self._recipient(page)
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                outcome = await channel.deliver(message, recipient, page.attempt + 1)
+        except TimeoutError:
+            detail = f"no answer within {WITHIN_S:g} s"
+            return Delivery(outcome="unknown", detail=detail, reason="timeout", retry_after_s=self._pause(page))
+        return self._delivery(page, outcome)
+
+    async def close(self) -> None:
+        """Release what the channels hold open."""
+        for channel in self._channels.values():
+            await channel.close()
+
+    def _recipient(self, page: Page) -> Recipient:
+        person = self._guide.contacts.persons.get(page.person)
+        fixed = (
+            getattr(self._guide.channels[page.channel], "to", None) if page.channel in self._guide.channels else None
+        )
+        if person is None:
+            return Recipient(page.person, email=fixed or page.address or None)
+        return Recipient(
+            person.shown,
+            email=fixed or page.address or _filled(person.email),
+            phone=_filled(person.phone),
+            slack=_filled(person.slack),
+        )
+
+    def _delivery(self, page: Page, outcome: Outcome) -> Delivery:
+        detail, reason = outcome_detail(outcome), outcome_label(outcome)
+        if isinstance(outcome, Sent):
+            return Delivery(outcome="sent", detail=detail, reason=reason)
+        if isinstance(outcome, Refused):
+            asked = outcome.retry_after_s
+            pause = max(asked or 0.0, self._pause(page)) if outcome.retryable else None
+            return Delivery(outcome="refused", detail=detail, reason=reason, retry_after_s=pause)
+        return Delivery(outcome="unknown", detail=detail, reason=reason, retry_after_s=self._pause(page))
+
+    def _pause(self, page: Page) -> float:
+        pauses = self._guide.escalation.repeat.retry_s
+        return float(pauses[min(page.attempt, len(pauses) - 1)])
+
+
+def _filled(value: str) -> str | None:
+    return None if unfilled(value) else value
