@@ -1,0 +1,1 @@
+"""The notification service: takes messages for people, sends them through `notify`, and keeps what became of each."""
