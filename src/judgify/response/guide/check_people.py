@@ -27,9 +27,7 @@ def _contacts(guide: Guide, report: Report) -> None:
     file, contacts = "contacts.yaml", guide.contacts
     for name, role in contacts.roles.items():
         path = f"roles.{name}.persons"
-        if role.per_service and role.persons:
-            report.error(file, path, "a role filled per service names no persons", "drop persons or per_service")
-        if not role.per_service and not role.persons:
+        if not role.persons:
             report.error(file, path, f'nobody fills the role "{name}"', "name at least one person")
         for index, person in enumerate(role.persons):
             report.known(file, f"{path}[{index}]", "person", person, contacts.persons)

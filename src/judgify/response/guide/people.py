@@ -38,7 +38,10 @@ class Person(Model):
 
 
 class Role(Model):
-    """Who fills a role of the matrix. `per_service`: the owner named in the service catalogue."""
+    """Who fills a role of the matrix.
+
+    `per_service`: the owner named in the service catalogue; `persons` then stand in for a service that it lacks.
+    """
 
     label: Text
     persons: tuple[Identifier, ...] = ()

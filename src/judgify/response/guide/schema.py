@@ -150,9 +150,13 @@ class Guide:
         return self.runbooks[self.service(service).runbook]
 
     def persons_of(self, role: str, service: str) -> tuple[tuple[str, Person], ...]:
-        """Give who fills a role for a service, as (id, person), in the guide's order."""
+        """Give who fills a role for a service, as (id, person), in the guide's order.
+
+        The owner of a service that is not in the catalogue is whoever stands in for it.
+        """
         entry = self.contacts.roles[role]
-        ids = (self.service(service).owner,) if entry.per_service else entry.persons
+        owned = entry.per_service and service in self.services
+        ids = (self.services[service].owner,) if owned else entry.persons
         return tuple((person, self.contacts.persons[person]) for person in ids)
 
     def needs(self, service: str) -> frozenset[str]:

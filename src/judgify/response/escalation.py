@@ -1,0 +1,175 @@
+"""Who is told when (guide 6.2, 1.1, 3.1): the matrix as rows with absolute deadlines, planned and re-planned."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from judgify.response.guide.base import SeverityName, Text
+from judgify.response.guide.hours import is_business_time, next_business_time, next_maintenance
+from judgify.response.guide.people import PageKind
+from judgify.response.guide.schema import Guide
+
+_WEIGHT: Final[dict[PageKind, int]] = {"page": 0, "report": 1, "notice": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """One message owed to one person by one moment.
+
+    `key` is the same whenever the same row is planned again for an incident. A person who holds several roles of a
+    row gets one message, of the most urgent kind; `also_roles` names the others. `quiet`: outside business hours,
+    through channels that wake nobody. No channel at all is possible only where a guide limits channels to roles.
+    """
+
+    key: str
+    kind: PageKind
+    role: str
+    also_roles: tuple[str, ...]
+    person: str
+    channels: tuple[str, ...]
+    due_at: datetime
+    minute: int
+    label: Text
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """What a change of severity changes: rows to add, keys of due rows to withdraw, due rows with other channels."""
+
+    add: tuple[DueRow, ...]
+    withdraw: tuple[str, ...]
+    update: tuple[DueRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """By when a person must have answered, and when it is to be solved: P2 in business hours, P3 in maintenance."""
+
+    respond_by: datetime
+    solve_from: datetime
+
+
+def plan(guide: Guide, *, severity: SeverityName, service: str, opened_at: datetime) -> tuple[DueRow, ...]:
+    """Plan every message of an incident, earliest first, in the guide's order within a row.
+
+    Each row of the matrix comes at its minute after `opened_at`; the severity's reports come with the first. P2 and
+    P3 outside business hours use quiet channels; the row's time does not move.
+    """
+    rows: list[DueRow] = []
+    for index, row in enumerate(guide.escalation.rows):
+        at = opened_at.astimezone(UTC) + timedelta(minutes=row.from_minute)
+        told: dict[str, tuple[PageKind, list[str]]] = {}
+        for kind, role in _entries(guide, index, severity):
+            for person, _ in guide.persons_of(role, service):
+                first, roles = told.setdefault(person, (kind, []))
+                if role not in roles:
+                    roles.append(role)
+                told[person] = (min(first, kind, key=_WEIGHT.__getitem__), roles)
+        quiet = _quiet(guide, severity, at)
+        rows.extend(
+            DueRow(
+                key=f"{row.from_minute}:{kind}:{person}",
+                kind=kind,
+                role=roles[0],
+                also_roles=tuple(roles[1:]),
+                person=person,
+                channels=_channels(guide, severity, kind, frozenset(roles), quiet=quiet),
+                due_at=at,
+                minute=row.from_minute,
+                label=row.label,
+                quiet=quiet,
+            )
+            for person, (kind, roles) in told.items()
+        )
+    return tuple(rows)
+
+
+def _entries(guide: Guide, index: int, severity: SeverityName) -> Iterator[tuple[PageKind, str]]:
+    row = guide.escalation.rows[index]
+    for role in row.cell(severity).roles:
+        yield row.kind, role
+    if index == 0:
+        for role in guide.severities[severity].report_to:
+            yield "report", role
+    for role in row.also.get(severity, ()):
+        yield "notice", role
+
+
+def replan(
+    guide: Guide,
+    *,
+    severity: SeverityName,
+    service: str,
+    opened_at: datetime,
+    changed_at: datetime,
+    told: Collection[str],
+    pending: Collection[str],
+) -> Replan:
+    """Plan anew after the severity, or the root service, was changed.
+
+    The incident's clock goes on: rows whose time has passed are due at once, rows already told are not told again.
+
+    Args:
+        guide: the guide.
+        severity: the new severity.
+        service: the root service.
+        opened_at: when the incident's clock started.
+        changed_at: when the change was made.
+        told: keys of rows that were handed over.
+        pending: keys of rows that are still due. A row withdrawn earlier is in neither.
+    """
+    rows = {row.key: row for row in plan(guide, severity=severity, service=service, opened_at=opened_at)}
+    moved = {key: _not_before(guide, severity, row, changed_at.astimezone(UTC)) for key, row in rows.items()}
+    return Replan(
+        add=tuple(row for key, row in moved.items() if key not in told and key not in pending),
+        withdraw=tuple(key for key in pending if key not in rows),
+        update=tuple(rows[key] for key in pending if key in rows),
+    )
+
+
+def _not_before(guide: Guide, severity: SeverityName, row: DueRow, moment: datetime) -> DueRow:
+    if row.due_at >= moment:
+        return row
+    quiet = _quiet(guide, severity, moment)
+    channels = _channels(guide, severity, row.kind, frozenset({row.role, *row.also_roles}), quiet=quiet)
+    return replace(row, due_at=moment, quiet=quiet, channels=channels)
+
+
+def deadlines(guide: Guide, *, severity: SeverityName, opened_at: datetime) -> Deadlines:
+    """Give the response target of section 1.1 and the beginning of the time in which it is to be solved."""
+    entry = guide.severities[severity]
+    starts = {
+        "now": lambda: opened_at,
+        "business-hours": lambda: next_business_time(guide.calendar, opened_at),
+        "maintenance-window": lambda: next_maintenance(guide.calendar, opened_at),
+    }
+    return Deadlines(opened_at + timedelta(minutes=entry.target_minutes), starts[entry.solve]())
+
+
+def announcement_channels(guide: Guide, severity: SeverityName) -> tuple[str, ...]:
+    """Give the channels that an announcement of this severity goes to (3.1 step 3)."""
+    return tuple(
+        name
+        for name, channel in guide.channels.items()
+        if channel.enabled and "announcement" in channel.kinds and severity in channel.severities
+    )
+
+
+def _quiet(guide: Guide, severity: SeverityName, moment: datetime) -> bool:
+    return guide.severities[severity].quiet_outside_business_hours and not is_business_time(guide.calendar, moment)
+
+
+def _channels(
+    guide: Guide, severity: SeverityName, kind: PageKind, roles: frozenset[str], *, quiet: bool
+) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, channel in guide.channels.items()
+        if channel.enabled
+        and severity in channel.severities
+        and kind in channel.kinds
+        and (channel.roles is None or roles & set(channel.roles))
+        and not (quiet and channel.wakes)
+    )
