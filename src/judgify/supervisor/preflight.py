@@ -13,15 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import psutil
-
 from judgify.kit.errors import JudgifyError
 from judgify.kit.secrets import NAMES
 from judgify.kit.settings import Settings
-from judgify.kit.supervisor_launch import MARK
 from judgify.supervisor.platform_units import platform_units, store_account
 from judgify.supervisor.preparation import StorePreparation, unreadable_folder
 from judgify.supervisor.process import can_bind, holder, holder_pid
+from judgify.supervisor.sweep import left_over
 
 DISK_WARNING: Final = 1024**3
 DISK_ERROR: Final = 200 * 1024**2
@@ -145,6 +143,7 @@ def _ports(settings: Settings) -> list[Finding]:
     except JudgifyError:
         return []  # said by the programs' own finding
     findings = []
+    ours = left_over(settings.home)
     users: dict[int, str] = {}
     for unit in units:
         port = unit.port
@@ -153,7 +152,7 @@ def _ports(settings: Settings) -> list[Finding]:
         mend = f"stop that process, or choose another port: judgify up --port {unit.name}=N"
         if port in users:
             findings.append(Finding("port", "error", f"{unit.name} and {users[port]} both want port {port}", mend))
-        elif not can_bind(port) and not _is_ours(port, settings.home):
+        elif not can_bind(port) and holder_pid(port) not in ours:
             words = f"port {port} ({unit.name}) is taken by {holder(port) or 'a process that cannot be seen'}"
             findings.append(Finding("port", "error", words, mend))
         users[port] = unit.name
@@ -161,16 +160,6 @@ def _ports(settings: Settings) -> list[Finding]:
         listed = ", ".join(str(port) for port in sorted(users))
         findings.append(Finding("port", "ok", f"free or ours: {listed}"))
     return findings
-
-
-def _is_ours(port: int, home: Path) -> bool:
-    pid = holder_pid(port)
-    if pid is None:
-        return False
-    try:
-        return psutil.Process(pid).environ().get(MARK, "").startswith(f"{home}:")
-    except (psutil.Error, OSError):
-        return False
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from judgify.kit.errors import Unavailable
 from judgify.kit.files import sync_folder, write_atomic
 from judgify.kit.log import get_logger
 from judgify.kit.secrets import read_secret
+from judgify.supervisor.process import wait_gone
 
 _log = get_logger("judgify.supervisor.preparation")
 _ORPHAN_GRACE_S: Final = 3.0
@@ -262,13 +263,15 @@ def _end_orphans(data: Path, *names: str, living: frozenset[int], grace_s: float
     if not orphans:
         return
     _log.warning("left-over processes of a killed server", pids=[process.pid for process in orphans])
-    _, left = psutil.wait_procs(orphans, timeout=grace_s)
-    for process in left:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    _, stuck = psutil.wait_procs(left, timeout=2)
-    if any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in stuck):
-        raise Unavailable(f"processes {[process.pid for process in stuck]} still use {data} and cannot be ended")
+    pids = [process.pid for process in orphans]
+    left = wait_gone(pids, grace_s)
+    for process in orphans:
+        if process.pid in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+    stuck = wait_gone(left, 2)
+    if stuck:
+        raise Unavailable(f"processes {stuck} still use {data} and cannot be ended")
 
 
 def _works_in(process: psutil.Process, data: Path, names: tuple[str, ...], living: frozenset[int]) -> bool:

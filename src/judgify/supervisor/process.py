@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import psutil
 
+from judgify.kit.clock import SystemClock
 from judgify.kit.supervisor_launch import MARK
 
 _POLL_S: Final = 0.1
@@ -186,6 +188,17 @@ def pin(pid: int, cpu_millis: int | None) -> int:
     return len(chosen)
 
 
+def wait_gone(pids: Iterable[int], within_s: float) -> list[int]:
+    """Wait until these processes have ended; gives those that have not. A zombie has ended."""
+    known = {pid: mark for pid in pids if (mark := identity(pid)) is not None}
+    clock = SystemClock()
+    deadline = clock.monotonic() + within_s
+    while known and clock.monotonic() < deadline:
+        time.sleep(0.02)
+        known = {pid: mark for pid, mark in known.items() if alive(pid, mark)}
+    return list(known)
+
+
 def marked(home: Path) -> list[tuple[int, str, int]]:
     """Processes that a supervisor of this home started: (process id, unit, index), children of such left out."""
     prefix = f"{home}:"
@@ -224,7 +237,7 @@ def holder(port: int) -> str | None:
         return "a process of another user"
     try:
         process = psutil.Process(owner)
-        words = " ".join(process.cmdline())[:160]
+        words = " ".join(" ".join(process.cmdline()).split())[:160]
         return f"process {owner} ({process.name()}): {words}"
     except psutil.Error:
         return f"process {owner}"

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from judgify.kit.settings import Settings
-from judgify.supervisor.process import alive, marked
+from judgify.supervisor.process import alive, marked, wait_gone
 from judgify.supervisor.store import DiskState
 
 _GRACE_S = 10.0
@@ -62,11 +62,12 @@ def _end_batch(pids: list[int], units: dict[int, str]) -> None:
             process = psutil.Process(pid)
             process.send_signal(signal.SIGINT if units[pid] == "postgres" else signal.SIGTERM)
             processes.append(process)
-    _, stubborn = psutil.wait_procs(processes, timeout=_GRACE_S)
-    for process in stubborn:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(stubborn, timeout=3)
+    stubborn = wait_gone([process.pid for process in processes], _GRACE_S)
+    for process in processes:
+        if process.pid in stubborn:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+    wait_gone(stubborn, 3)
 
 
 def main() -> int:
