@@ -12,7 +12,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import make_msgid
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import aiosmtplib
 
@@ -141,8 +141,9 @@ class EmailChannel:
                 await smtp.quit(timeout=1)
         finally:
             # The transport owns the socket from connect() on: closing it here as well could hit a reused descriptor.
-            if isinstance(smtp.transport, asyncio.WriteTransport):
-                smtp.transport.abort()
+            if smtp.transport is not None:
+                # uvloop's transports can abort too, but are no subclass of asyncio's.
+                cast("asyncio.WriteTransport", smtp.transport).abort()
             smtp.close()
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)

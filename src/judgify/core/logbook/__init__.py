@@ -1,0 +1,1 @@
+"""The logging service (`logging` on the wire): takes log lines in, keeps them by day, and finds them again."""

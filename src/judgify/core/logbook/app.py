@@ -1,0 +1,153 @@
+"""HTTP face of the logging service: take lines in, find them; ships the units' log files and keeps the retention."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated, Any, Final
+
+import asyncpg
+from fastapi import FastAPI, Query, Request
+
+from judgify.core.logbook.line import read_lines, split_body
+from judgify.core.logbook.partition import Partitions, Retention
+from judgify.core.logbook.query import Search, find, read_cursor, read_levels, read_moment
+from judgify.core.logbook.shipper import Shipper
+from judgify.core.logbook.writer import GroupWriter
+from judgify.kit.auth import Principal
+from judgify.kit.clock import Clock
+from judgify.kit.db import Database
+from judgify.kit.errors import Invalid, Unavailable
+from judgify.kit.log import get_logger
+from judgify.kit.metrics import Metrics
+from judgify.kit.settings import Settings
+from judgify.kit.web import Health, ServiceSpec, State, answer, create_app, require
+
+PREFIX: Final = "/api/v2/logging/lines"
+MAX_BODY: Final = 8 * 1024 * 1024
+LATE_S: Final = 30.0
+"""Shipping that has not come round for this long makes health `degraded`: log collection is delayed (guide 1.1, P2)."""
+_SWEEP_S: Final = 600.0
+log = get_logger("judgify.logging")
+
+Reader = Annotated[Principal, require("viewer", "service")]
+Writer = Annotated[Principal, require("responder", "service")]
+
+
+def build(settings: Settings, clock: Clock, retention: Retention | None = None) -> FastAPI:
+    """Build the service; it starts without the database and reports it down."""
+    metrics = Metrics("logging")
+    database = Database(settings.database_url, "logging", "judgify.core.logbook", clock=clock)
+    partitions = Partitions(database, clock, retention or Retention())
+    writer = GroupWriter(database, partitions, clock)
+    shipper = Shipper(settings.home / "logs", database, partitions, clock)
+    metrics.gauge(
+        "judgify_logging_unshipped_bytes", "Bytes of the units' log files that wait to be shipped."
+    ).set_function(lambda: shipper.unshipped_bytes)
+    metrics.gauge(
+        "judgify_logging_shipping_late_seconds", "Seconds since all log files had been looked at without an error."
+    ).set_function(shipper.late_s)
+    metrics.gauge(
+        "database_connection_pool_usage", "Share of the service's database connections in use, 0 to 1."
+    ).set_function(database.usage)
+
+    async def health() -> Health:
+        alive = await database.alive()
+        shipping: State = "ok" if shipper.late_s() < LATE_S else "degraded"
+        whole: State = "down" if not alive else shipping
+        return Health(whole, {"database": "ok" if alive else "down", "shipping": shipping})
+
+    async def ready() -> bool:
+        return database.opened.is_set() and await database.alive()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        database.start()
+        writer.start()
+        shipper.start()
+        keeper = asyncio.create_task(_keep(database, partitions, clock), name="log partitions")
+        yield
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+        await shipper.stop()
+        await writer.stop()
+        await database.close()
+
+    spec = ServiceSpec("logging", settings, clock, metrics, health, ready, lifespan=lifespan, max_body=MAX_BODY)
+    app = create_app(spec)
+    _add_intake(app, writer, metrics, clock)
+    _add_search(app, database, clock)
+    return app
+
+
+async def _keep(database: Database, partitions: Partitions, clock: Clock) -> None:
+    await database.opened.wait()
+    while True:
+        rest = _SWEEP_S
+        try:
+            await partitions.ensure_ahead()
+            await partitions.sweep()
+        except (Unavailable, asyncpg.PostgresError) as error:
+            log.warning("log partitions not kept", reason=type(error).__name__)
+            rest = 5.0
+        await clock.sleep(rest)
+
+
+def _add_intake(app: FastAPI, writer: GroupWriter, metrics: Metrics, clock: Clock) -> None:
+    taken = metrics.counter("judgify_logging_lines_total", "Lines that arrived over HTTP.", ("result",))
+
+    @app.post(PREFIX, status_code=201)
+    async def ingest(request: Request, who: Writer, *, partial: bool = False) -> dict[str, Any]:
+        """Keep lines: NDJSON or a JSON array. 201 only once they are in the database.
+
+        With a bad line nothing is kept and the answer lists every error; `partial=true` keeps the good ones.
+        """
+        documents = split_body(await request.body(), request.headers.get("content-type", ""))
+        lines, errors = read_lines(documents, clock.now())
+        told = [{"line": one.number, "path": one.path, "message": one.message} for one in errors[:100]]
+        taken.labels("refused").inc(len(errors))
+        if errors and (not partial or not lines):
+            first = errors[0]
+            raise Invalid(
+                f"{len(errors)} of {len(documents)} lines cannot be kept, so none was; line {first.number}: "
+                f"{first.path} {first.message}".replace("  ", " "),
+                errors=told,
+            )
+        await writer.write(lines, who.subject)
+        taken.labels("kept").inc(len(lines))
+        data = {
+            "accepted": len(lines),
+            "refused": len(errors),
+            "adjusted": sum(line.adjusted for line in lines),
+            "errors": told,
+        }
+        return answer(data, clock, durability="database")
+
+
+def _add_search(app: FastAPI, database: Database, clock: Clock) -> None:
+    @app.get(PREFIX)
+    async def search(
+        _: Reader,
+        *,
+        level: Annotated[str | None, Query(max_length=60)] = None,
+        service: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")] = None,
+        start: Annotated[str | None, Query(alias="from", max_length=64)] = None,
+        end: Annotated[str | None, Query(alias="to", max_length=64)] = None,
+        contains: Annotated[str | None, Query(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] = None,
+        request_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,80}$")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        cursor: Annotated[str | None, Query(pattern=r"^\d{1,17}\.\d{1,18}$")] = None,
+    ) -> dict[str, Any]:
+        """Find lines, newest first. `level` takes several names with commas; naive times are Asia/Seoul."""
+        wanted = Search(
+            levels=read_levels(level),
+            service=service,
+            start=read_moment(start, "from"),
+            end=read_moment(end, "to"),
+            contains=contains,
+            request_id=request_id,
+            limit=limit,
+            after=read_cursor(cursor),
+        )
+        rows, more = await find(database, wanted)
+        return answer(rows, clock, pagination={"limit": limit, "next_cursor": more})
