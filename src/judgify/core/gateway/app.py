@@ -72,19 +72,19 @@ class Gateway:
         self._throttle = Throttle(self._door, clock)
         self._access = AccessLog()
         self._passwords = Passwords()
-        self._database = Database(settings.database_url, "gateway", "judgify.core.gateway", clock=clock, max_size=8)
-        accounts = Accounts(self._database, clock)
+        self.database = Database(settings.database_url, "gateway", "judgify.core.gateway", clock=clock, max_size=8)
+        accounts = Accounts(self.database, clock)
         self._sessions = Sessions(
-            self._database, clock, refresh_ttl_s=self.config.refresh_ttl_s, session_ttl_s=self.config.session_ttl_s
+            self.database, clock, refresh_ttl_s=self.config.refresh_ttl_s, session_ttl_s=self.config.session_ttl_s
         )
-        self._records = RecordCache(self._door, clock)
-        self._authenticator = Authenticator(settings, self._records, _Store(accounts, self._sessions), clock)
+        self.records = RecordCache(self._door, clock)
+        self._authenticator = Authenticator(settings, self.records, _Store(accounts, self._sessions), clock)
         self._desk = Desk(
             Parts(
                 config=self.config,
                 accounts=accounts,
                 sessions=self._sessions,
-                records=self._records,
+                records=self.records,
                 passwords=self._passwords,
                 authenticator=self._authenticator,
                 throttle=self._throttle,
@@ -115,7 +115,7 @@ class Gateway:
     async def start(self) -> None:
         """Open what can be opened; a missing store is reported by health and does not stop the start."""
         self.switch.look()
-        self._database.start()
+        self.database.start()
         for name, work in (
             ("traffic switch", self.switch.watch()),
             ("health", self.health.watch()),
@@ -138,7 +138,7 @@ class Gateway:
             upstream.pool.close()
         self._passwords.close()
         await self._door.close()
-        await self._database.close()
+        await self.database.close()
         self._access.flush()
 
     async def _sweep(self) -> None:
@@ -273,7 +273,7 @@ class Gateway:
         name = target.segments[-1]
         if name == "metrics":
             queues = [(item.name, item.admission.depth, item.admission.running) for item in self.upstreams.values()]
-            text = self.metrics.render(queues, self._database.usage(), blocked=self.switch.state.blocked)
+            text = self.metrics.render(queues, self.database.usage(), blocked=self.switch.state.blocked)
             await call.reply(200, text, CONTENT_TYPE)
         elif name == "live":
             await call.reply_json(200, {"status": "ok", "service": GATEWAY})
@@ -298,7 +298,7 @@ class Gateway:
 
     async def _probe_database(self) -> State:
         try:
-            async with asyncio.timeout(1), self._database.connection(timeout_s=1) as connection:
+            async with asyncio.timeout(1), self.database.connection(timeout_s=1) as connection:
                 read_only = await connection.fetchval(
                     "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool"
                 )

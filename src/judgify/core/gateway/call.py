@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from judgify.kit.middleware import Receive, Send
 
 OWN_MAX_BODY: Final = 64 * 1024
 """Largest body in bytes of the gateway's own routes."""
+LINGER_S: Final = 3.0
+LINGER_BYTES: Final = 64 * 1024 * 1024
 _OWN_HEADERS: Final = (
     *SECURITY,
     (b"cache-control", b"no-store"),
@@ -68,6 +71,29 @@ class Call:
             headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
+    async def send_body(self, body: bytes, *, more: bool) -> None:
+        """Send a piece of the answer's body.
+
+        Where the connection must end and the client still sends, what it sends is thrown away for a while first:
+        closing at once would make its machine drop the answer unread.
+        """
+        if more or not self.closing:
+            await self.send({"type": "http.response.body", "body": body, "more_body": more})
+            return
+        await self.send({"type": "http.response.body", "body": body, "more_body": True})
+        await self._drain()
+        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _drain(self) -> None:
+        left = LINGER_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while left > 0:
+                    message = await self.receive()
+                    left -= len(message.get("body", b""))
+                    if message["type"] != "http.request" or not message.get("more_body", False):
+                        return
+
     async def reply(
         self, status: int, body: bytes, content_type: str, extra: Iterable[tuple[bytes, bytes]] = ()
     ) -> None:
@@ -80,7 +106,7 @@ class Call:
             *extra,
         ]
         await self.start(status, headers)
-        await self.send({"type": "http.response.body", "body": body})
+        await self.send_body(body, more=False)
 
     async def reply_json(self, status: int, document: Any, extra: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Send a JSON document as it is."""

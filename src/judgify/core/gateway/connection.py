@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httptools
 
@@ -12,13 +12,14 @@ MAX_HEAD: Final = 64 * 1024
 
 
 class UpstreamFault(Exception):
-    """The exchange with an upstream failed. `answered` tells whether any byte of an answer had come."""
+    """The exchange with an upstream failed: whether any byte of an answer had come, or none of the request was sent."""
 
-    def __init__(self, reason: str, *, answered: bool = False) -> None:
+    def __init__(self, reason: str, *, answered: bool = False, unsent: bool = False) -> None:
         """Keep a reason for the operator."""
         super().__init__(reason)
         self.reason = reason
         self.answered = answered
+        self.unsent = unsent
 
 
 class ClientGone(Exception):
@@ -46,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0
         self._fault: BaseException | None = None
         self._answered = False
+        self._sent = False
         self._keep_alive = False
         self._spoiled = False
         self.closed = False
@@ -54,6 +56,8 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.head: asyncio.Future[None] = loop.create_future()
+        self.go_on = asyncio.Event()
+        """Set when the upstream asks for the body (100 Continue), or when there is nothing to wait for any more."""
 
     # -- what the gateway calls
 
@@ -63,18 +67,20 @@ class Connection(asyncio.Protocol):
         self._busy = True
         self._chunks.clear()
         self._buffered = 0
-        self._complete = self._interim = self._framed = self._answered = self._keep_alive = False
+        self._complete = self._interim = self._framed = self._answered = self._sent = self._keep_alive = False
         self._head_only = head_only
         self._head_bytes = 0
         self._fault = None
         self.status = 0
         self.headers = []
         self.head = self._loop.create_future()
+        self.go_on.clear()
 
     def write(self, data: bytes) -> None:
         """Queue bytes of the request; call `drain` after large ones."""
         if self._transport is None or self.closed:
-            raise UpstreamFault("the connection was closed", answered=self._answered)
+            raise UpstreamFault("the connection was closed", answered=self._answered, unsent=not self._sent)
+        self._sent = True
         self._transport.write(data)
 
     async def drain(self) -> None:
@@ -142,8 +148,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows the type for the checker
-        self._transport = transport
+        # uvloop's transports are no subclass of asyncio's, so this cannot be asked of them.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came. Bytes that nobody asked for, or that are no HTTP, close the connection."""
@@ -204,6 +210,7 @@ class Connection(asyncio.Protocol):
         self.status = self._parser.get_status_code()
         if self.status < 200:
             self._interim = True
+            self.go_on.set()
             return
         self._framed = any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
         self._keep_alive = self._parser.should_keep_alive() and self._framed
@@ -211,6 +218,7 @@ class Connection(asyncio.Protocol):
             self._complete = True
         if not self.head.done():
             self.head.set_result(None)
+        self.go_on.set()
 
     def on_body(self, body: bytes) -> None:
         """Buffer a piece of the body; stop reading when the client is slower than the upstream."""
@@ -250,5 +258,6 @@ class Connection(asyncio.Protocol):
             self.head.set_exception(self._fault)
             # Marks it as seen: nobody may be waiting for the head at this moment.
             self.head.exception()
+        self.go_on.set()
         self._notify()
         self.resume_writing()

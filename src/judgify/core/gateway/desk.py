@@ -334,7 +334,7 @@ async def _read(call: Call, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         # msgspec's sentence names the field and the expected type, never the value.
         raise Invalid(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed("the body is not valid JSON") from None
 
 

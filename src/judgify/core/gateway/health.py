@@ -80,6 +80,11 @@ class HealthMonitor:
         self._at = float("-inf")
         self._running: asyncio.Task[Health] | None = None
 
+    @property
+    def latest(self) -> Health | None:
+        """The last report, however old; None before the first."""
+        return self._report
+
     async def report(self) -> Health:
         """Give a report that is at most half a second old; all who ask at once share one look."""
         if self._report is not None and self._clock.monotonic() - self._at <= FRESH_S:

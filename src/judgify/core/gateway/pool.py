@@ -31,6 +31,11 @@ class Pool:
         """How many connections wait for a request."""
         return len(self._idle)
 
+    @property
+    def open(self) -> int:
+        """How many connections there are, idle or at work."""
+        return len(self._all)
+
     async def acquire(self, *, fresh: bool = False) -> Connection:
         """Give an open connection, a kept one if there is a good one and `fresh` is not asked for.
 

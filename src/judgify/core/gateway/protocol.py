@@ -75,16 +75,19 @@ class StrictProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse with problem+json and close; never in the midst of the answer to an earlier request."""
-        if self._answering():
+        # uvicorn declares the cycle as always present; it is None until the first head is complete.
+        cycle: RequestResponseCycle | None = self.cycle
+        if self.pipeline or (cycle is not None and cycle.response_started and not cycle.response_complete):
             self.transport.close()
             return
-        self._refuse(self._refusal or Malformed(msg + " Nothing of it was carried out."))
+        self._refuse(self._refusal or Malformed(msg))
 
     def _head_late(self) -> None:
         self._head_timer = None
         if self.transport.is_closing() or not self._in_head:
             return
-        if self._answering():
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
             return
         self._refuse(RequestTimeout(f"the head of the request did not arrive within {HEAD_TIMEOUT_S:g} s"))
 
@@ -99,11 +102,6 @@ class StrictProtocol(HttpToolsProtocol):
         log.warning("request refused before routing", status=error.status, problem=error.type_slug, request=request_id)
         self.transport.write(head.encode("ascii") + body)
         self.transport.close()
-
-    def _answering(self) -> bool:
-        # uvicorn declares the cycle as always present; it is None until the first head is complete.
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.response_complete
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

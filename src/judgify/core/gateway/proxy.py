@@ -15,6 +15,8 @@ from judgify.kit.errors import TooLarge
 
 WATCH_AFTER_S: Final = 0.25
 """A client that hangs up while its answer is awaited is noticed from this moment on."""
+CONTINUE_WAIT_S: Final = 1.0
+"""How long an upstream may take to ask for a large body before it is sent unasked."""
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -59,9 +61,9 @@ class Proxy:
             try:
                 await self._ask(call, connection, head, body)
             except UpstreamFault as fault:
-                # A kept-alive connection may be closed by the other side just as it is picked. Only a request that
-                # changes nothing is sent again, and only when no byte of an answer had come.
-                if not (may_repeat and connection.used_before and not fault.answered):
+                # A kept-alive connection may be closed by the other side just as it is picked. A request is sent again
+                # when no byte of it had been sent, or when it changes nothing and no byte of an answer had come.
+                if not (fault.unsent or (may_repeat and connection.used_before and not fault.answered)):
                     raise
                 upstream.pool.discard(connection)
                 connection = await upstream.pool.acquire(fresh=True)
@@ -94,6 +96,10 @@ class Proxy:
             headers.append((b"content-length", str(length).encode("ascii")))
         else:
             headers.append((b"transfer-encoding", b"chunked"))
+        if body[1]:
+            # An upstream that will refuse the body says so before it is sent; else its refusal and its closing of the
+            # connection would race with our writing.
+            headers.append((b"expect", b"100-continue"))
         lines = [call.method.encode("ascii"), b" ", target, b" HTTP/1.1\r\n"]
         for name, value in headers:
             lines += (name, b": ", value, b"\r\n")
@@ -132,23 +138,24 @@ class Proxy:
     async def _upload(self, call: Call, connection: Connection, head: bytes, first: bytes) -> None:
         chunked = b"\r\ntransfer-encoding: chunked\r\n" in head
         connection.write(head)
+        await call.clock.wait(connection.go_on, CONTINUE_WAIT_S)
         size, part, more = 0, first, True
         while True:
             size += len(part)
             if size > self._config.max_body:
                 call.closing = True
                 raise self._too_large()
+            if connection.head.done():
+                # The upstream answered before it had the whole body: neither connection can be used again.
+                call.closing = True
+                connection.spoil()
+                return
             if part:
                 connection.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
                 await self._drain(connection)
             if not more:
                 break
             message = await self._next_part(call, connection)
-            if message is None:
-                # The upstream answered before it had the whole body: neither connection can be used again.
-                call.closing = True
-                connection.spoil()
-                return
             part, more = message.get("body", b""), bool(message.get("more_body", False))
         if chunked:
             connection.write(b"0\r\n\r\n")
@@ -165,10 +172,7 @@ class Proxy:
         part = asyncio.ensure_future(self._receive(call))
         try:
             await asyncio.wait({part, connection.head}, return_when=asyncio.FIRST_COMPLETED)
-            if part.done():
-                return part.result()
-            await connection.head
-            return None
+            return part.result() if part.done() else {"body": b"", "more_body": True}
         finally:
             if not part.done():
                 part.cancel()
@@ -205,7 +209,10 @@ class Proxy:
                     finally:
                         late.cancel()
                     last = data is None or connection.exhausted
-                await call.send({"type": "http.response.body", "body": data or b"", "more_body": not last})
+                if last and watch is not None:
+                    # From here on nobody else may read what the client sends.
+                    watch.stop()
+                await call.send_body(data or b"", more=not last)
                 if last:
                     return
         finally:

@@ -84,6 +84,15 @@ class RecordCache:
         if names:
             await self._door.use(lambda client: client.delete(*(f"judgify:{name}" for name in names)))
 
+    def clear_memory(self) -> None:
+        """Forget what this process knows, as a restart does; Redis keeps its part."""
+        self._memory.clear()
+
+    def age_memory(self, seconds: float) -> None:
+        """Hold what this process knows for older than it is; for operators' checks and tests of an outage."""
+        for name, (record, until) in self._memory.items():
+            self._memory[name] = (record, until - seconds)
+
     async def _shared(self, name: str) -> Record | None:
         text: Any = await self._door.use(lambda client: client.get(f"judgify:{name}"))
         if text is None:

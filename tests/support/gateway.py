@@ -1,0 +1,126 @@
+"""A gateway for tests: the real app behind the real server on a free port, with a home of its own."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from tests.support.stores import free_port
+
+from judgify.core.gateway.app import Gateway
+from judgify.core.gateway.protocol import StrictProtocol
+from judgify.kit.clock import SystemClock
+from judgify.kit.secrets import NAMES, ensure_secret
+from judgify.kit.settings import Settings
+
+
+@dataclass
+class Running:
+    """A gateway that serves."""
+
+    gateway: Gateway
+    settings: Settings
+    port: int
+    client: httpx.AsyncClient
+
+    @property
+    def cli(self) -> dict[str, str]:
+        """Headers of the command line."""
+        return {"Authorization": f"Bearer {self.settings.cli_token}"}
+
+    async def raw(self, data: bytes, *, wait_s: float = 5) -> bytes:
+        """Send bytes and give all that comes back until the gateway closes or falls silent."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        await writer.drain()
+        answer = b""
+        try:
+            async with asyncio.timeout(wait_s):
+                while part := await reader.read(65536):
+                    answer += part
+                    if b"connection: close" not in answer.lower() and _whole(answer):
+                        break
+        except TimeoutError:
+            pass
+        finally:
+            writer.close()
+        return answer
+
+
+def _whole(answer: bytes) -> bool:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return len(body) >= int(line.split(b":")[1])
+    return False
+
+
+def make_home(folder: Path) -> Path:
+    """Make a state folder with its secrets."""
+    for name in NAMES:
+        ensure_secret(folder, name)
+    (folder / "run").mkdir(exist_ok=True)
+    return folder
+
+
+def environment(
+    home: Path, ports: Mapping[str, int], *, database: str | None = None, redis: str | None = None, **extra: Any
+) -> dict[str, str]:
+    """Give the environment of a gateway whose upstreams listen on the given ports; the others refuse."""
+    closed = free_port()
+    env = {"JUDGIFY_HOME": str(home), "DATABASE_URL": database or f"postgresql://x:x@127.0.0.1:{closed}/x"}
+    names = ("workflow", "judgment", "action", "notification", "logging", "dashboard")
+    env |= {f"JUDGIFY_PORT_{name.upper()}": str(ports.get(name, closed)) for name in names}
+    env |= {"REDIS_URL": redis} if redis else {"REDIS_ENABLED": "false"}
+    return env | {f"JUDGIFY_GATEWAY_{name.upper()}": str(value) for name, value in extra.items()}
+
+
+@asynccontextmanager
+async def gateway(
+    home: Path, ports: Mapping[str, int], *, database: str | None = None, redis: str | None = None, **extra: Any
+) -> AsyncIterator[Running]:
+    """Serve a gateway; `extra` are its JUDGIFY_GATEWAY_ variables in lower case."""
+    settings = Settings.from_env(environment(make_home(home), ports, database=database, redis=redis, **extra))
+    app = Gateway(settings, SystemClock())
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(
+        app, http=StrictProtocol, ws="none", lifespan="on", access_log=False, log_config=None, proxy_headers=False,
+        server_header=False, date_header=False, timeout_graceful_shutdown=2,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    beat = asyncio.create_task(server.main_loop())
+    client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20)
+    try:
+        if database is not None:
+            async with asyncio.timeout(20):
+                await app.database.opened.wait()
+        yield Running(app, settings, port, client)
+    finally:
+        await client.aclose()
+        server.should_exit = True
+        await beat
+        await server.shutdown(sockets=[listener])
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+    """Return once a condition holds; fail when it does not come to hold in time."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110 - what is watched has no event of its own
+            await asyncio.sleep(0.01)
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], timeout_s: float = 10) -> None:
+    """Ask again and again until the answer is yes; fail when it does not come in time."""
+    async with asyncio.timeout(timeout_s):
+        while not await condition():  # noqa: ASYNC110 - what is asked is another process
+            await asyncio.sleep(0.02)
