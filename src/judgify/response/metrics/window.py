@@ -106,7 +106,7 @@ class Window:
         return [self.rate(service, counter, first, second) for first, second in itertools.pairwise(edges)]
 
     def _good(self, service: str, start: datetime, end: datetime) -> list[Figures]:
-        found: list[Figures] = []
+        found: list[Scrape] = []
         before: Scrape | None = None
         for scrape in self._scrapes.get(service, ()):
             if scrape.figures is None or scrape.at > end:
@@ -114,11 +114,12 @@ class Window:
             if scrape.at < start:
                 before = scrape
             else:
-                found.append(scrape.figures)
+                found.append(scrape)
         near = timedelta(seconds=3 * SCRAPE_INTERVAL_S)
-        if before is not None and before.figures is not None and start - before.at <= near:
-            found.insert(0, before.figures)
-        return found
+        # A reading at the very beginning needs none before it; else what two stretches share would count in both.
+        if before is not None and start - before.at <= near and not (found and found[0].at == start):
+            found.insert(0, before)
+        return [scrape.figures for scrape in found if scrape.figures is not None]
 
 
 def _grown(readings: Sequence[float]) -> float | None:

@@ -17,9 +17,10 @@ log = get_logger("judgify.response.local")
 
 _BY: Final = "engine"
 _REVIVE_WITHIN_S: Final = 10.0
-# By way of a process that ends at once: as a child of the engine's, the supervisor would be stopped together with it.
+# By way of a process that ends at once: as a child of the engine's, the supervisor would be counted, and limited, as a
+# part of the engine's unit.
 _DETACH: Final = (
-    "import subprocess, sys; subprocess.Popen([sys.executable, '-m', 'judgify.supervisor'], start_new_session=True)"
+    "import sys, pathlib; from judgify.kit.supervisor_launch import launch; launch(pathlib.Path(sys.argv[1]))"
 )
 
 
@@ -30,8 +31,11 @@ class LocalOrchestrator:
     error kind otherwise. The same operation id sent again acts once.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, *, timeout_s: float = 3.0) -> None:
-        """Speak to the supervisor of `settings.home`."""
+    def __init__(
+        self, settings: Settings, clock: Clock, *, timeout_s: float = 3.0, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """Speak to the supervisor of `settings.home`; one that has to be started gets `environ` (default: ours)."""
+        self._environ = os.environ if environ is None else environ
         self._settings = settings
         self._clock = clock
         self._timeout_s = timeout_s
@@ -159,19 +163,17 @@ class LocalOrchestrator:
             if await self.alive():
                 return True
             log.warning("the supervisor does not answer; starting it")
-            folder = self._settings.home / "logs"
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with (folder / "supervisor.log").open("ab") as output:
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-c",
-                    _DETACH,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                    env=self._environment(),
-                )
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                _DETACH,
+                str(self._settings.home),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+                env=dict(self._environ),
+            )
             await process.wait()
             deadline = self._clock.monotonic() + _REVIVE_WITHIN_S
             while self._clock.monotonic() < deadline:
@@ -179,11 +181,6 @@ class LocalOrchestrator:
                     return True
                 await self._clock.sleep(0.1)
             return await self.alive()
-
-    def _environment(self) -> dict[str, str]:
-        # The mark of a supervised process must not be handed on: the supervisor would take itself for a unit.
-        environ = {name: value for name, value in os.environ.items() if name != "JUDGIFY_SUPERVISED"}
-        return environ | {"JUDGIFY_HOME": str(self._settings.home)}
 
     def _as(self, by: str) -> SupervisorClient:
         return SupervisorClient(self._settings.home, clock=self._clock, by=by, timeout_s=self._timeout_s)
