@@ -1,0 +1,96 @@
+"""Real deaths in a running installation: a drill, the engine killed in mid-incident, the supervisor killed."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from tests.support.installation import Installation, until
+
+pytestmark = [pytest.mark.xdist_group("deaths"), pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Installation]:
+    """An installation of its own, since these tests break it."""
+    installation = Installation()
+    try:
+        installation.ok("up", "--detach")
+        yield installation
+    finally:
+        installation.remove()
+
+
+def engine(place: Installation, path: str, **options: Any) -> Any:
+    method = options.pop("method", "GET")
+    answer = place.call(method, f"/api/v2/response{path}", to="response", **options)
+    assert answer.is_success, answer.text
+    return answer.json()["data"]
+
+
+def answers(place: Installation) -> bool:
+    try:
+        return place.call("GET", "/live", to="response", token=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.parametrize("scenario", ["judgment-service-down", "gateway-down", "database-down"])
+def test_a_fault_travels_the_whole_way_to_a_closed_post_mortem(place: Installation, scenario: str) -> None:
+    done = place.run("drill", "run", scenario, "--json", timeout_s=300)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+
+
+def test_the_engine_killed_in_mid_incident_goes_on_where_it_was(place: Installation) -> None:
+    """Done when 6: back within 2 s + start, with incident, due pages and runbook where they were."""
+    place.ok("runbook", "hold", "a test holds automation")
+    pids = place.pids()
+    try:
+        os.kill(pids["notification"], signal.SIGKILL)
+
+        def opened() -> Any:
+            found = engine(place, "/incidents", params={"state": "open"})
+            return [one for one in found if one["key"]["root"] == "notification"]
+
+        incident = until(opened, 15, "an incident")[0]["id"]
+        before = engine(place, f"/incidents/{incident}")
+        pages = {page["id"]: page for page in engine(place, "/pages", params={"incident": incident})}
+        assert pages
+        os.kill(pids["response"], signal.SIGKILL)
+        killed = time.monotonic()
+        until(lambda: answers(place), 15, "the engine again")
+        back_s = time.monotonic() - killed
+        after = engine(place, f"/incidents/{incident}")
+        assert (after["id"], after["severity"], after["started_at"]) == (
+            before["id"],
+            before["severity"],
+            before["started_at"],
+        )
+        again = {page["id"]: page for page in engine(place, "/pages", params={"incident": incident})}
+        assert set(pages) <= set(again)
+        assert {key: page["due_at"] for key, page in pages.items()} == {key: again[key]["due_at"] for key in pages}
+        assert back_s < 10, back_s
+    finally:
+        place.ok("runbook", "release", "the test is over")
+    until(lambda: engine(place, f"/incidents/{incident}")["state"] in {"recovered", "resolved"}, 120, "recovery")
+
+
+def test_the_supervisor_killed_finds_its_units_again(place: Installation) -> None:
+    before = place.pids()
+    status = place.json("status")
+    os.kill(int(status["supervisor"]["pid"]), signal.SIGKILL)
+    # The engine restarts a dead supervisor; nobody helps.
+    until(lambda: place.run("status", "--json").returncode == 0, 30, "a supervisor again")
+    assert place.pids() == before
+
+
+def test_down_leaves_nothing_behind_and_may_be_said_twice(place: Installation) -> None:
+    pids = place.pids()
+    place.ok("down")
+    for pid in pids.values():
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    place.ok("down")
