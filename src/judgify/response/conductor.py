@@ -7,6 +7,7 @@ restarted engine goes on where the last one was.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from judgify.kit.errors import Conflict
@@ -154,7 +155,7 @@ class Conductor:
             if self._steady(incident, now):
                 await self._desk.command(lambda job, i=incident: _resolve(job, i.id))  # type: ignore[misc]
                 continue
-            phase = policy.phase(incident.started_at, incident.state not in {"open", "acknowledged", "mitigating"}, now)
+            phase = policy.phase(incident.started_at, incident.recovered_at, now)
             if phase > incident.phase:
                 await self._desk.command(lambda job, i=incident, p=phase: _phase(job, i.id, p))  # type: ignore[misc]
 
@@ -172,9 +173,9 @@ class Conductor:
             if run.id not in self._runs and await self._ready(run, now):
                 task = asyncio.create_task(self._work(run), name=f"run-{run.id}")
                 self._runs[run.id] = task
-                task.add_done_callback(lambda _, key=run.id: self._ended(key))
+                task.add_done_callback(partial(self._ended, run.id))
 
-    def _ended(self, run_id: str) -> None:
+    def _ended(self, run_id: str, _: "asyncio.Task[None]") -> None:
         self._runs.pop(run_id, None)
         self._desk.wake.set()
 

@@ -1,6 +1,7 @@
 """Pages on their way: claimed, handed to the pager, the outcome recorded. One caught mid-way is a possible repeat."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from judgify.kit.log import get_logger
@@ -47,10 +48,10 @@ class Deliveries:
             if page.id not in self._under_way and len(self._under_way) < AT_ONCE:
                 task = asyncio.create_task(self._deliver(page.id), name=f"page-{page.id}")
                 self._under_way[page.id] = task
-                task.add_done_callback(lambda _, key=page.id: self._ended(key))
+                task.add_done_callback(partial(self._ended, page.id))
         return len(due)
 
-    def _ended(self, page_id: str) -> None:
+    def _ended(self, page_id: str, _: "asyncio.Task[None]") -> None:
         self._under_way.pop(page_id, None)
         self._desk.wake.set()
 

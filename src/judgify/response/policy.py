@@ -35,10 +35,6 @@ class Policy(Protocol):
         """Give the catalogue's name for a service, a unit or a Prometheus job; None when it is not in the guide."""
         ...
 
-    def unknown_service(self) -> str:
-        """Give the catalogue entry that answers for a signal of no known service."""
-        ...
-
     def title(self, service: str, signal: str) -> str:
         """Give an incident's title."""
         ...
@@ -95,7 +91,7 @@ class Policy(Protocol):
         """Give what an announcement is sent through."""
         ...
 
-    def phase(self, started_at: datetime, recovered: bool, now: datetime) -> int:  # noqa: FBT001 - a fact, not a switch
+    def phase(self, started_at: datetime, recovered_at: datetime | None, now: datetime) -> int:
         """Give the phase of guide 6.1."""
         ...
 

@@ -1,7 +1,6 @@
 """What a signal does: fold, join, reopen, re-root, open. Runs inside one command's transaction; no I/O of its own."""
 
 from collections.abc import Callable
-from typing import Final
 
 from judgify.kit.clock import SEOUL
 from judgify.kit.ids import new_id
@@ -12,8 +11,6 @@ from judgify.response.incident import Incident
 from judgify.response.joining import Join, Open, Reroot, drill_of, place
 from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, RunbookRun, Signal
 
-SAID_SERVICE: Final = "said_service"
-"""Label under which the name of a service that the guide does not know is kept."""
 RunbookOf = Callable[[str], str | None]
 
 
@@ -93,12 +90,8 @@ def withdraw_all(work: Work, incident: Incident, reason: str) -> None:
 def _settle(work: Work, signal: Signal) -> Signal:
     name = work.policy.service(signal.service)
     update: dict[str, object] = {"received_at": work.now, "observed_at": min(signal.observed_at, work.now)}
-    if name is None:
-        update["service"] = work.policy.unknown_service()
-        update["labels"] = {**signal.labels, SAID_SERVICE: signal.service}
-        # Two unknown names must not fold into one another.
-        update["fingerprint"] = signal.fold_key
-    elif name != signal.service:
+    if name is not None:
+        # One that the guide does not know keeps the name it came with, and still reaches a person.
         update["service"] = name
     settled = signal.model_copy(update=update)
     drill = drill_of(settled.service, settled.signal, work.tx.drills(limit=20), work.policy, work.now)
@@ -169,10 +162,18 @@ def _join(work: Work, signal: Signal, kind: Classification, where: Join, runbook
         incident = work.append(incident.id, t.SignalJoined(signal=signal, reason=where.reason))
         if new:
             start_run(work, incident.id, signal.service, runbook_of)
+    elif signal.own and _worked_once(work, incident.id, signal.service):
+        # It failed again after a runbook had brought it back, within the same incident.
+        start_run(work, incident.id, signal.service, runbook_of)
     elif row.count >= 10 and str(row.count).rstrip("0") == "1":
         incident = work.append(incident.id, t.SignalsCounted(count=row.count))
     _worsen(work, incident, kind)
     return incident.id
+
+
+def _worked_once(work: Work, incident_id: str, service: str) -> bool:
+    runs = [run for run in work.tx.runs(incident_id) if run.service == service and run.step is None]
+    return bool(runs) and runs[-1].state == "done"
 
 
 def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, runbook_of: RunbookOf) -> str:

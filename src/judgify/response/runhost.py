@@ -61,10 +61,34 @@ class EngineRunHost:
                     how = "machine" if run.asked_by.kind == "engine" else "person"
                     done = {"item": "emergency_action_done", "how": how, "detail": detail}
                     job.append(run.incident_id, t.ChecklistDone.model_validate(done), actor=run.asked_by)
+            ended = next((e for e in events if isinstance(e, t.RunbookFinished) and e.outcome != "done"), None)
+            if ended is not None and run.incident_id is not None and not run.dry_run:
+                self._call(job, job.incident(run.incident_id), run, ended.reason)
             if not stopped:
                 job.tx.save_run(run)
 
         await self._desk.command(work)
+
+    @staticmethod
+    def _call(job: Work, incident: Incident, run: RunbookRun, reason: str) -> None:
+        """Page those of the first row: the engine has come to the end of what it may do by itself."""
+        if not incident.ongoing:
+            return
+        text = {
+            "ko": f"런북 {run.runbook} 이(가) 복구하지 못했습니다. 사람의 조치가 필요합니다: {reason}",
+            "en": f"Runbook {run.runbook} did not bring it back; a person is needed: {reason}",
+        }
+        planned = [
+            row.model_copy(update={"row": f"runbook:{run.id}", "due_at": job.now})
+            for row in job.policy.pages(incident.severity, incident.key.root, job.now)
+            if row.kind == "page" and row.due_at <= job.now
+        ]
+        pages = [
+            page.model_copy(update={"payload": {"runbook": run.runbook, "text": text}})
+            for page in paging.rows(incident.id, planned, job.now)
+        ]
+        job.save_pages(pages)
+        job.append(incident.id, t.PagesPlanned(pages=paging.told(pages), reason=f"runbook {run.runbook}: {reason}"))
 
     async def ask(self, run: RunbookRun, step: str, rendered: RenderedOperation, needed: int) -> Approval:
         """Ask for approval; the same rendering asked again gives the request that stands."""

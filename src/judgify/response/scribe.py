@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -68,7 +69,7 @@ class Scribe:
             if work is not None:
                 task = asyncio.create_task(self._try(key, work), name=f"scribe-{key}")
                 self._under_way[key] = task
-                task.add_done_callback(lambda _, done=key: self._ended(done))
+                task.add_done_callback(partial(self._ended, key))
 
     def _missing(self, incident: Incident, now: datetime) -> Awaitable[None] | None:
         if incident.ongoing:
@@ -83,7 +84,7 @@ class Scribe:
             return self._write(incident)
         return None
 
-    def _ended(self, key: str) -> None:
+    def _ended(self, key: str, _: "asyncio.Task[None]") -> None:
         self._under_way.pop(key, None)
         self._desk.wake.set()
 

@@ -1,0 +1,1 @@
+"""Web pages of the response engine and the public status page."""

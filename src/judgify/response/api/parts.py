@@ -1,0 +1,65 @@
+"""What the routes work with: put together by `bootstrap`, found at `request.app.state.response`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request
+
+from judgify.kit.auth import Principal
+from judgify.kit.clock import Clock
+from judgify.response.accounts import Accounts
+from judgify.response.desk import Desk
+from judgify.response.engine import Engine
+from judgify.response.figures import Figures
+from judgify.response.model import Actor, Lang, Signal
+from judgify.response.office import Office
+from judgify.response.policy import Policy
+from judgify.response.ports import Documents, Orchestrator
+
+SignalsOf = Callable[[Any, datetime], Sequence[Signal]]
+"""Reads a body that came from outside into signals; raises `Invalid`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The response engine, put together."""
+
+    engine: Engine
+    office: Office
+    accounts: Accounts
+    desk: Desk
+    policy: Policy
+    figures: Figures
+    documents: Documents
+    orchestrator: Orchestrator
+    clock: Clock
+    runbooks: Callable[[Lang], list[dict[str, Any]]]
+    """The guide's runbooks as the API shows them."""
+    alertmanager: SignalsOf
+    generic: SignalsOf
+    console_address: str
+
+
+def response(request: Request) -> Response:
+    """Give the parts of the app that serves a request."""
+    parts: Response = request.app.state.response
+    return parts
+
+
+def actor(request: Request, who: Principal) -> Actor:
+    """Give who acts. Behind the command line's token stands whoever sits at this machine: the OS user is kept."""
+    if who.kind == "bootstrap":
+        given = request.headers.get("x-judgify-os-user", "")
+        plain = "".join(letter for letter in given if letter.isalnum() or letter in "._-")[:60]
+        return Actor(kind="cli", name="cli", detail=plain)
+    if who.kind == "service":
+        return Actor(kind="service", name=who.subject[:120])
+    return Actor(kind="person", name=who.subject[:120])
+
+
+def language(request: Request) -> Lang:
+    """Give the language that is asked for: `?lang=`, else Accept-Language, else Korean."""
+    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")
+    return "en" if asked.strip().lower().startswith("en") else "ko"

@@ -1,0 +1,268 @@
+"""Puts the response engine together: the only module that picks adapters."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import FastAPI
+
+from judgify.kit.clock import Clock, SystemClock
+from judgify.kit.log import get_logger
+from judgify.kit.metrics import Metrics
+from judgify.kit.settings import Settings
+from judgify.kit.web import Health, ServiceSpec, create_app
+from judgify.notify import Toolkit
+from judgify.response import guard, slo
+from judgify.response.accounts import Accounts
+from judgify.response.api import incident as incident_routes
+from judgify.response.api import service as service_routes
+from judgify.response.api.parts import Response
+from judgify.response.api.signin import Signin
+from judgify.response.capture import Capturer
+from judgify.response.conductor import Conductor
+from judgify.response.delivery import Deliveries
+from judgify.response.desk import Desk
+from judgify.response.documents.writer import GuideDocuments
+from judgify.response.engine import Engine
+from judgify.response.figures import Figures
+from judgify.response.guide.loader import default_guide_dir, load_guide
+from judgify.response.guide.schema import Guide
+from judgify.response.guide_policy import GuidePolicy
+from judgify.response.impact import Targets
+from judgify.response.intake.outside import read_alertmanager, read_generic
+from judgify.response.intake.watch import Watch
+from judgify.response.metrics.source import ScrapedMetrics
+from judgify.response.model import Lang, Signal
+from judgify.response.office import Office
+from judgify.response.orchestrators.local import LocalOrchestrator
+from judgify.response.pager.channels import open_channels
+from judgify.response.pager.sender import Sender
+from judgify.response.policy import Policy
+from judgify.response.ports import Documents, Pager, Runner, Store
+from judgify.response.runbook.diagnose import Senses
+from judgify.response.runbook.runner import BookRunner
+from judgify.response.runhost import EngineRunHost
+from judgify.response.scribe import Scribe, Shelf
+from judgify.response.stores.sqlite import SqliteStore
+
+log = get_logger("judgify.response")
+MAX_BODY = 4 * 1024 * 1024
+"""Alertmanager sends many alerts in one body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The engine without a world around it: what stories and bootstrap share."""
+
+    desk: Desk
+    engine: Engine
+    office: Office
+    accounts: Accounts
+    conductor: Conductor
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """The engine with its HTTP app; serving the app runs it."""
+
+    app: FastAPI
+    core: Core
+    guide: Guide
+
+
+def assemble(
+    *,
+    store: Store,
+    policy: Policy,
+    clock: Clock,
+    figures: Figures,
+    pager: Pager,
+    capturer: Capturer,
+    documents: Documents,
+    runner: Runner,
+    shelf: Shelf | None,
+) -> Core:
+    """Put the engine together on given ports."""
+    desk = Desk(store, policy, clock)
+    engine = Engine(desk, runner.plan)
+    deliveries = Deliveries(desk, pager, figures)
+    scribe = Scribe(desk, engine, capturer, documents, shelf)
+    host = EngineRunHost(desk, engine)
+    conductor = Conductor(desk, engine, deliveries, scribe, figures, runner=runner, host=host)
+    return Core(
+        desk=desk,
+        engine=engine,
+        office=Office(desk),
+        accounts=Accounts(desk),
+        conductor=conductor,
+        figures=figures,
+    )
+
+
+class _LateSink:
+    """The engine's face towards the probes: the probes are needed to build the runner, which the engine needs."""
+
+    engine: Engine
+
+    async def signal(self, signal: Signal) -> str | None:
+        self.engine.desk.wake.set()
+        return await self.engine.signal(signal)
+
+    def check(self, result: Any) -> None:
+        self.engine.check(result)
+
+    def suspect_probes(self, reason: str | None) -> None:
+        self.engine.suspect_probes(reason)
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Built:
+    """Build the engine for this installation. Raises `GuideError` for a guide that cannot be used."""
+    clock = clock or SystemClock()
+    guide = load_guide(settings.guide_dir or default_guide_dir())
+    policy = GuidePolicy(guide)
+    metrics = Metrics("response")
+    folder = settings.home / "response"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    orchestrator = LocalOrchestrator(settings, clock)
+    scraped = ScrapedMetrics({name: settings.url(name) for name in _scraped(guide)}, clock)
+    sink = _LateSink()
+    watch = Watch(guide, settings, clock, orchestrator=orchestrator, metrics=scraped, sink=sink)
+    senses = Senses(
+        guide=guide, settings=settings, clock=clock, orchestrator=orchestrator, prober=watch.prober, metrics=scraped
+    )
+    runner = BookRunner(senses)
+    kit = Toolkit(clock=clock, folder=folder, environ=settings.environ, allow=settings.egress_allow)
+    console = settings.url("response")
+    pager = Sender(guide, open_channels(guide.channels, kit, settings.home), console_url=console)
+    targets = Targets(guide.sla.availability_percent, guide.sla.p95_ms, guide.sla.error_percent)
+    store = SqliteStore(folder / "response.db")
+    core = assemble(
+        store=store,
+        policy=policy,
+        clock=clock,
+        figures=Figures(metrics),
+        pager=pager,
+        capturer=Capturer(orchestrator, scraped, targets),
+        documents=GuideDocuments(guide),
+        runner=runner,
+        shelf=Shelf(folder / "documents"),
+    )
+    sink.engine = core.engine
+    budget = _budget(guide, watch, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await store.open()
+        await core.conductor.start()
+        loops: list[Coroutine[Any, Any, None]] = [
+            core.conductor.run(),
+            watch.run(),
+            guard.figures(core.desk, core.figures, clock, budget),
+        ]
+        if settings.heartbeat_url is not None:
+            loops.append(guard.heartbeat(settings.heartbeat_url, clock, lambda: core.conductor.completed_at))
+        async with watch:
+            tasks = [asyncio.create_task(_for_ever(loop), name=f"engine-{index}") for index, loop in enumerate(loops)]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await core.conductor.stop()
+        await pager.close()
+        await orchestrator.close()
+        await store.close()
+
+    async def health() -> Health:
+        completed = core.conductor.completed_at
+        fresh = completed is not None and clock.now() - completed <= guard.FRESH
+        return Health("ok" if fresh else "down", {"due-rows": "ok" if fresh else "down"})
+
+    async def ready() -> bool:
+        return core.conductor.completed_at is not None
+
+    signin = Signin(settings, clock, core.accounts)
+    spec = ServiceSpec(
+        name="response",
+        settings=settings,
+        clock=clock,
+        metrics=metrics,
+        health=health,
+        ready=ready,
+        lifespan=lifespan,
+        max_body=MAX_BODY,
+        title="Judgify response engine",
+        authenticate=signin.principal,
+    )
+    app = create_app(spec)
+    app.state.signin = signin
+    app.state.response = Response(
+        engine=core.engine,
+        office=core.office,
+        accounts=core.accounts,
+        desk=core.desk,
+        policy=policy,
+        figures=core.figures,
+        documents=GuideDocuments(guide),
+        orchestrator=orchestrator,
+        clock=clock,
+        runbooks=_runbooks(guide, runner),
+        alertmanager=lambda document, now: read_alertmanager(document, guide, now),
+        generic=lambda document, now: [read_generic(document, guide, now)],
+        console_address=console,
+    )
+    for router in (incident_routes.router, service_routes.router, service_routes.open_router):
+        app.include_router(router)
+    return Built(app=app, core=core, guide=guide)
+
+
+async def _for_ever(loop: Coroutine[Any, Any, None]) -> None:
+    try:
+        await loop
+    except asyncio.CancelledError:
+        raise
+    except Exception:  # boundary: the log says why; the process's health turns bad and it is restarted
+        log.exception("a loop of the engine ended")
+
+
+def _scraped(guide: Guide) -> list[str]:
+    return [name for name, service in guide.services.items() if not service.store]
+
+
+def _budget(guide: Guide, watch: Watch, clock: Clock) -> Callable[[], tuple[float | None, float | None]]:
+    def budget() -> tuple[float | None, float | None]:
+        """Availability of the entrance over the budget's days, and the used share of the error budget."""
+        now = clock.now()
+        start = now - timedelta(days=guide.sla.budget_days)
+        entrance = next(iter(guide.services))
+        since: datetime | None = watch.prober.observed_since(entrance)
+        availability = slo.availability_percentage(watch.prober.outages(entrance), start, now, since)
+        return availability, slo.error_budget_consumption(availability, guide.sla.availability_percent)
+
+    return budget
+
+
+def _runbooks(guide: Guide, runner: BookRunner) -> Callable[[Lang], list[dict[str, Any]]]:
+    def listed(lang: Lang) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": book.id,
+                "service": book.service,
+                "title": book.title.of(lang),
+                "guide": book.guide,
+                "not_in_guide": book.not_in_guide,
+                "dangerous": book.dangerous,
+                "symptoms": [symptom.of(lang) for symptom in book.symptoms],
+                "steps": [*(step.id for step in book.diagnose), *(step.id for step in book.recover)],
+                "diagnose": [step.model_dump(mode="json") for step in book.diagnose],
+                "recover": [dict(step) for step in runner.rehearse(book)],
+            }
+            for book in guide.runbooks.values()
+        ]
+
+    return listed

@@ -1,0 +1,244 @@
+"""The engine's questions answered from a loaded guide. Pure: values in, values out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, get_args
+
+from judgify.kit.clock import iso
+from judgify.kit.errors import NotFound
+from judgify.response import checklist, escalation, phases, severity
+from judgify.response.guide.base import Text
+from judgify.response.guide.catalogue import FailureClass
+from judgify.response.guide.procedure import ChecklistFact
+from judgify.response.guide.schema import Guide
+from judgify.response.incident import Incident
+from judgify.response.model import Classification, Lang, PageKind, Severity, Signal
+from judgify.response.policy import PlannedRow, Responder
+
+_FACTS: Final[tuple[ChecklistFact, ...]] = get_args(ChecklistFact)
+_CLASSES: Final[tuple[FailureClass, ...]] = get_args(FailureClass)
+EVERYONE: Final = "everyone"
+"""Whom an announcement is owed to: whoever reads its channel."""
+
+
+class GuidePolicy:
+    """See `policy.Policy`."""
+
+    def __init__(self, guide: Guide, lang: Lang = "ko") -> None:
+        """Answer from this guide; titles and reasons are kept in its default language."""
+        self.guide = guide
+        self._lang: Lang = lang
+
+    def service(self, name: str) -> str | None:
+        """Give the catalogue's name for a service, a unit or a Prometheus job."""
+        return self.guide.service_of_job(name)
+
+    def title(self, service: str, signal: str) -> str:
+        """Give an incident's title: the service's label and the signal's."""
+        entry = self.guide.services.get(service)
+        known = self.guide.signals.signals.get(signal)
+        label = entry.label.of(self._lang) if entry is not None else service
+        return f"{label}: {known.label.of(self._lang) if known is not None else signal}"
+
+    def classify(self, signal: Signal) -> Classification:
+        """Classify a signal by the table of guide 1.1."""
+        found = severity.classify(
+            self.guide, service=signal.service, signal=signal.signal, value=signal.value, labels=signal.labels
+        )
+        return Classification(
+            severity=found.severity,
+            rule=found.rule,
+            reason=found.reason.of(self._lang),
+            failure_class=found.failure_class,
+            known=found.known,
+            in_guide=not found.not_in_guide,
+            life_at_risk=found.life_at_risk,
+        )
+
+    def roots_behind(self, service: str, signal: str) -> frozenset[str]:
+        """Give every other service whose failure can show as this signal on a service."""
+        known = self.guide.signals.signals.get(signal)
+        reflected = known is not None and bool(getattr(known, "reflected", False))
+        return self.guide.roots_behind(service, reflected=reflected)
+
+    def may_join(self, failure_class: str, of_incident: str) -> bool:
+        """Tell whether a signal of one class of failure may be part of an incident of another."""
+        classes = {name: self.guide.intake.failure_classes[name].joins for name in _CLASSES}
+        return of_incident in next((joins for name, joins in classes.items() if name == failure_class), ())
+
+    def reroot_within_s(self) -> float:
+        """Give how long after its opening an incident may still get another root."""
+        return self.guide.intake.reroot_within_s
+
+    def reopen_within_s(self) -> float:
+        """Give how long after recovery the same key reopens the incident."""
+        return self.guide.intake.reopen_within_minutes * 60.0
+
+    def hold_s(self, drill: str | None) -> float:
+        """Give how long every own check must hold."""
+        automation = self.guide.automation
+        return automation.recovered_hold_s if drill is None else automation.drill_hold_s
+
+    def resolve_after_s(self) -> float:
+        """Give how long an incident must be steady after recovery."""
+        return self.guide.automation.resolve_after_minutes * 60.0
+
+    def approval_lapses_s(self) -> float:
+        """Give how long a request for approval stands."""
+        return self.guide.automation.approval_lapses_minutes * 60.0
+
+    def pages(self, severity: Severity, service: str, started_at: datetime) -> list[PlannedRow]:
+        """Give every page, report and notice of the matrix, one row for each channel."""
+        owner = service if service in self.guide.services else next(iter(self.guide.services))
+        planned = escalation.plan(self.guide, severity=severity, service=owner, opened_at=started_at)
+        return [
+            PlannedRow(
+                kind=due.kind,
+                person=due.person,
+                role=due.role,
+                channel=channel,
+                row=due.key,
+                due_at=due.due_at,
+                wakes=self._wakes(channel),
+            )
+            for due in planned
+            for channel in due.channels or self._any_channel(due.kind)
+        ]
+
+    def _wakes(self, channel: str) -> bool:
+        known = self.guide.channels.get(channel)
+        return known is not None and known.wakes
+
+    def _any_channel(self, kind: PageKind) -> Sequence[str]:
+        # A guide may limit every channel to other roles; a page is then owed through the console all the same.
+        fitting = [name for name, channel in self.guide.channels.items() if channel.enabled and kind in channel.kinds]
+        return fitting or ["console"]
+
+    def repeat(self) -> tuple[float, int]:
+        """Give (seconds between repeats, how many at most)."""
+        policy = self.guide.escalation.repeat
+        return policy.every_s, policy.times
+
+    def responder(self, severity: Severity, service: str) -> Responder | None:
+        """Give the first responder: the first person of the first row's first role that has one."""
+        owner = service if service in self.guide.services else next(iter(self.guide.services))
+        for role in self.guide.escalation.rows[0].cell(severity).roles:
+            for person, entry in self.guide.persons_of(role, owner):
+                label = self.guide.contacts.roles[role].label.of(self._lang)
+                return Responder(person=person, role=role, reason=f"{label}: {entry.shown}")
+        return None
+
+    def test_pages(self, person: str, now: datetime) -> list[PlannedRow]:
+        """Give one test page for each enabled channel of a contact."""
+        if person not in self.guide.contacts.persons:
+            raise NotFound(f"{person!r} is not in the contacts; known are {', '.join(self.guide.contacts.persons)}")
+        return [
+            PlannedRow(
+                kind="test", person=person, role="test", channel=name, row="test", due_at=now, wakes=channel.wakes
+            )
+            for name, channel in self.guide.channels.items()
+            if channel.enabled and "page" in channel.kinds
+        ]
+
+    def announcement_pages(self, severity: Severity, audience: str, now: datetime) -> list[PlannedRow]:
+        """Give the channels that an announcement goes to."""
+        return [
+            PlannedRow(
+                kind="notice", person=EVERYONE, role=audience, channel=name, row="announcement", due_at=now, wakes=False
+            )
+            for name in escalation.announcement_channels(self.guide, severity)
+        ]
+
+    def phase(self, started_at: datetime, recovered_at: datetime | None, now: datetime) -> int:
+        """Give the phase of guide 6.1."""
+        return phases.state(self.guide.phases, opened_at=started_at, recovered_at=recovered_at, now=now).phase.id
+
+    def checklist(self, incident: Incident, now: datetime, lang: Lang) -> list[dict[str, Any]]:
+        """Give the first-15-minutes checklist with each step's own clock."""
+        facts = [
+            checklist.Fact(kind, mark.at, str(mark.actor), mark.how == "machine")
+            for kind in _FACTS
+            if (mark := incident.checklist.get(kind)) is not None
+        ]
+        end = incident.recovered_at or now
+        steps = checklist.state(
+            self.guide.checklist, severity=incident.severity, opened_at=incident.started_at, facts=facts, now=end
+        )
+        return [
+            {
+                "id": step.id,
+                "title": step.title.of(lang),
+                "guide": step.guide,
+                "status": step.status,
+                "started_at": iso(step.started_at),
+                "deadline": iso(step.deadline),
+                "done_at": None if step.done_at is None else iso(step.done_at),
+                "remaining_s": step.remaining_s,
+                "items": [
+                    {
+                        "id": item.id,
+                        "text": item.text.of(lang),
+                        "optional": item.optional,
+                        "done_at": None if item.done is None else iso(item.done.at),
+                        "by": None if item.done is None else item.done.by,
+                        "how": None if item.done is None else ("machine" if item.done.by_machine else "person"),
+                    }
+                    for item in step.items
+                ],
+            }
+            for step in steps
+        ]
+
+    def phases(self, incident: Incident, now: datetime, lang: Lang) -> list[dict[str, Any]]:
+        """Give the phases with goals and tasks, the present one marked."""
+        current = phases.state(
+            self.guide.phases, opened_at=incident.started_at, recovered_at=incident.recovered_at, now=now
+        )
+        return [
+            {
+                "id": phase.id,
+                "title": phase.title.of(lang),
+                "goal": phase.goal.of(lang),
+                "tasks": [{"id": task.id, "text": task.text.of(lang)} for task in phase.tasks],
+                "current": phase.id == current.phase.id,
+                "from_minute": phase.from_minute,
+                "to_minute": phase.to_minute,
+                "remaining_s": current.remaining_s if phase.id == current.phase.id else None,
+            }
+            for phase in self.guide.phases.phases
+        ]
+
+    def services(self, lang: Lang) -> list[dict[str, Any]]:
+        """Give the catalogue in the order of recovery."""
+        names = sorted(self.guide.services, key=lambda name: self.guide.services[name].priority)
+        return [
+            {
+                "service": name,
+                "label": self.guide.services[name].label.of(lang),
+                "role": self.guide.services[name].role.of(lang),
+                "priority": self.guide.services[name].priority,
+                "unit": self.guide.services[name].unit,
+                "depends_on": list(self.guide.services[name].depends_on),
+                "life_safety": self.guide.services[name].life_safety,
+                "runbook": self.guide.services[name].runbook,
+            }
+            for name in names
+        ]
+
+    def duty(self, severity: Severity) -> dict[str, Any]:
+        """Give a severity's name, target and what is asked for (guide 1.1)."""
+        entry = self.guide.severities[severity]
+        return {
+            "severity": severity,
+            "name": entry.name,
+            "emoji": entry.emoji,
+            "colour": entry.colour,
+            "target_minutes": entry.target_minutes,
+            "definition": _both(entry.definition),
+            "impact": _both(entry.impact),
+            "duty": _both(entry.duty),
+        }
+
+
+def _both(text: Text) -> dict[str, str]:
+    return {"ko": text.ko, "en": text.en}
