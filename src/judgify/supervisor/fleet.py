@@ -196,6 +196,7 @@ class Supervisor:
         """Start a unit; one that runs already is left alone and the answer says so."""
         runner = self._get(name)
         async with runner.lock:
+            await runner.settle()
             running = runner.record.desired == "running" and len(runner.handles) >= runner.record.replicas
             if not running:
                 await runner.start(by, reason)

@@ -134,6 +134,12 @@ class Runner:
         for handle in self._handles.values():
             handle.release()
 
+    async def settle(self) -> None:
+        """Take note of processes that have ended this very moment: an order must not be answered from the past."""
+        for handle in self.handles:
+            if not alive(handle.pid, handle.identity):
+                await self._clock.wait(handle.exited, 1)
+
     # operations; the caller holds the lock
 
     async def start(self, by: str, reason: str, *, kind: EventKind = "started") -> None:
