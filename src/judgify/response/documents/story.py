@@ -1,0 +1,302 @@
+"""The timeline of guide 7.1: one line for what happened, in the order in which it was recorded."""
+
+from collections.abc import Iterator
+from functools import singledispatch
+
+from judgify.response import timeline as t
+from judgify.response.documents.loss import figures
+from judgify.response.documents.markdown import Markdown, escape
+from judgify.response.documents.record import Line, Record, Said, clock_time
+from judgify.response.documents.summary import changes, scope_line
+from judgify.response.journal import AutomationSwitched, DrillFinished
+
+
+def story(record: Record) -> list[Line]:
+    """Give the lines. Deliveries of one kind and outcome that follow each other share a line."""
+    lines: list[Line] = []
+    for group in _groups(record.entries):
+        entry = group[0]
+        if isinstance(entry.event, t.PageDelivered):
+            said: Said | None = _deliveries(record, group)
+        else:
+            text = _line(entry.event, record, entry)
+            said = None if text is None else Said(text, (entry.seq,))
+        if said is not None:
+            lines.append(Line(entry.at, said))
+    return lines
+
+
+def _groups(entries: tuple[t.Entry, ...]) -> Iterator[list[t.Entry]]:
+    group: list[t.Entry] = []
+    for entry in entries:
+        if group and _same(group[-1].event, entry.event):
+            group.append(entry)
+            continue
+        if group:
+            yield group
+        group = [entry]
+    if group:
+        yield group
+
+
+def _same(one: object, other: object) -> bool:
+    return (
+        isinstance(one, t.PageDelivered)
+        and isinstance(other, t.PageDelivered)
+        and (one.kind, one.outcome) == (other.kind, other.outcome)
+    )
+
+
+def _deliveries(record: Record, group: list[t.Entry]) -> Said:
+    events = [entry.event for entry in group if isinstance(entry.event, t.PageDelivered)]
+    first = events[0]
+    whom = Markdown(", ".join(recipients(record, events)))
+    kind = record.word(f"kind_{first.kind}")
+    return record.say(first.outcome, [entry.seq for entry in group], kind=kind, whom=whom)
+
+
+def recipients(record: Record, events: list[t.PageDelivered]) -> list[str]:
+    """Name who was told through what, each pair once."""
+    pairs = [f"{escape(record.person(event.person))} ({escape(event.channel)})" for event in events]
+    return list(dict.fromkeys(pairs))
+
+
+def title_of(record: Record, operation_id: str) -> str:
+    """Name an operation by its runbook step's title, else by what it was to do, else by its id."""
+    for _, event in record.of(t.OperationStarted):
+        if event.operation.id == operation_id:
+            title = record.step(event.operation.run_id, event.operation.step)
+            return event.operation.rendered.will[record.lang] if title == event.operation.step else title
+    return operation_id
+
+
+@singledispatch
+def _line(event: object, record: Record, entry: t.Entry) -> Markdown | None:  # noqa: ARG001 - the form of all of them
+    """Give the line of an entry; None for what only keeps books (documents written, drafts)."""
+    return None
+
+
+@_line.register
+def _(event: t.IncidentOpened, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    if event.declared_by is not None:
+        return record.word("declared", who=record.actor(event.declared_by), text=event.signal.text or event.title)
+    return record.word(
+        "opened",
+        how=record.word(f"by_{event.signal.source}"),
+        service=record.service(event.signal.service),
+        signal=record.signal(event.signal.signal),
+        severity=event.severity,
+        reason=record.reason(event.rule, event.reason),
+    )
+
+
+@_line.register
+def _(event: t.SignalJoined, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    how = record.word(f"by_{event.signal.source}")
+    service, signal = record.service(event.signal.service), record.signal(event.signal.signal)
+    return record.word("joined", how=how, service=service, signal=signal)
+
+
+@_line.register
+def _(event: t.SignalsCounted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("counted", n=event.count)
+
+
+@_line.register
+def _(event: t.SignalCleared, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("cleared", service=record.service(event.service), signal=record.signal(event.signal))
+
+
+@_line.register
+def _(event: t.IncidentRerooted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    before, after = record.service(event.previous.root), record.service(event.key.root)
+    return record.word("rerooted", before=before, after=after)
+
+
+@_line.register
+def _(event: t.IncidentMerged, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("merged", into=event.into)
+
+
+@_line.register
+def _(event: t.SeverityChanged, record: Record, entry: t.Entry) -> Markdown:
+    reason = record.reason(event.rule, event.reason)
+    who = record.actor(entry.actor)
+    return record.word("severity_changed", who=who, before=event.previous, after=event.severity, reason=reason)
+
+
+@_line.register
+def _(event: t.LifeAtRiskDeclared, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("life_at_risk")
+
+
+@_line.register
+def _(event: t.ResponderNamed, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("responder", person=record.person(event.person))
+
+
+@_line.register
+def _(event: t.IncidentAssigned, record: Record, entry: t.Entry) -> Markdown:
+    return record.word("assigned", who=record.actor(entry.actor), person=record.person(event.person))
+
+
+@_line.register
+def _(event: t.IncidentAcknowledged, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("acknowledged", who=record.actor(entry.actor))
+
+
+@_line.register
+def _(event: t.ScopeCaptured, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("scope_captured", scope=scope_line(record, event.scope))
+
+
+@_line.register
+def _(event: t.ImpactMeasured, record: Record, entry: t.Entry) -> Markdown | None:  # noqa: ARG001 - see above
+    shown = changes(record, figures(record.incident.model_copy(update={"impact": event.impact})))
+    return record.word("impact", figures=shown) if shown else None
+
+
+@_line.register
+def _(event: t.FindingRecorded, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    title = record.finding(event.finding)
+    return record.word("finding_failed" if event.finding.failed else "finding", title=title)
+
+
+@_line.register
+def _(event: t.RunbookStarted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    key = "runbook_rehearsed" if event.dry_run else "runbook_started"
+    return record.word(key, runbook=record.runbook(event.runbook))
+
+
+@_line.register
+def _(event: t.StepSkipped, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("skipped", step=record.step(event.run_id, event.step), reason=event.reason)
+
+
+@_line.register
+def _(event: t.RunbookFinished, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word(f"runbook_{event.outcome}", reason=event.reason)
+
+
+@_line.register
+def _(event: t.ApprovalRequested, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("approval_asked", n=event.approval.needed, will=event.approval.rendered.will[record.lang])
+
+
+@_line.register
+def _(event: t.ApprovalVoted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("approved" if event.vote.approve else "rejected", who=record.actor(event.vote.actor))
+
+
+@_line.register
+def _(event: t.ApprovalLapsed, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("lapsed")
+
+
+@_line.register
+def _(event: t.OperationStarted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    operation = event.operation
+    return record.word("operation", who=record.actor(operation.by), will=operation.rendered.will[record.lang])
+
+
+@_line.register
+def _(event: t.OperationFinished, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    will = title_of(record, event.operation_id)
+    if not event.result.ok:
+        return record.word("operation_failed", will=will, detail=event.result.detail)
+    return record.word("operation_ok" if event.result.changed else "operation_unchanged", will=will)
+
+
+@_line.register
+def _(event: t.OperationVerified, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    key = "verified" if event.ok else "not_verified"
+    return record.word(key, will=title_of(record, event.operation_id), detail=event.detail)
+
+
+@_line.register
+def _(event: t.PagesPlanned, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("planned", n=len(event.pages))
+
+
+@_line.register
+def _(event: t.PagesWithdrawn, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("withdrawn", n=len(event.page_ids))
+
+
+@_line.register
+def _(event: t.AnnouncementSent, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word(f"announced_{event.audience}")
+
+
+@_line.register
+def _(event: t.ChecklistDone, record: Record, entry: t.Entry) -> Markdown | None:
+    if event.how == "machine":
+        return None  # the entry that it follows from is on the timeline itself
+    return record.word("ticked", who=record.actor(entry.actor), item=record.item(event.item))
+
+
+@_line.register
+def _(event: t.PhaseEntered, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("phase", n=event.phase, title=record.phase(event.phase))
+
+
+@_line.register
+def _(event: t.MitigationStarted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("mitigation")
+
+
+@_line.register
+def _(event: t.RecoveryObserved, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("recovered", at=clock_time(event.restored_at, record.incident.occurred_at))
+
+
+@_line.register
+def _(event: t.IncidentResolved, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("resolved", who=record.actor(entry.actor))
+
+
+@_line.register
+def _(event: t.IncidentReopened, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("reopened")
+
+
+@_line.register
+def _(event: t.RootCauseRecorded, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("cause_recorded", who=record.actor(entry.actor))
+
+
+@_line.register
+def _(event: t.IncidentClosed, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("closed", who=record.actor(entry.actor))
+
+
+@_line.register
+def _(event: t.NoteAdded, record: Record, entry: t.Entry) -> Markdown:
+    return record.word("note", who=record.actor(entry.actor), text=event.text)
+
+
+@_line.register
+def _(event: t.EntryCorrected, record: Record, entry: t.Entry) -> Markdown:
+    return record.word("corrected", seq=event.seq, who=record.actor(entry.actor), text=event.text)
+
+
+@_line.register
+def _(event: t.ActionAdded, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("action_added", text=event.action.text)
+
+
+@_line.register
+def _(event: t.ActionDone, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    texts = [added.action.text for _, added in record.of(t.ActionAdded) if added.action.id == event.action_id]
+    return record.word("action_done", text=texts[0] if texts else event.action_id)
+
+
+@_line.register
+def _(event: AutomationSwitched, record: Record, entry: t.Entry) -> Markdown:
+    key = "held" if event.state.held else "released"
+    return record.word(key, who=record.actor(entry.actor), reason=event.state.reason)
+
+
+@_line.register
+def _(event: DrillFinished, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("drill_ended", drill=event.drill_id)
