@@ -10,6 +10,9 @@ Verdict = Literal["matched", "not_matched", "not_evaluable"]
 VERDICTS: Final = ("matched", "not_matched", "not_evaluable")
 
 
+NO_CONTEXT: Final = msgspec.Raw(b"null")
+
+
 class JudgmentOptions(msgspec.Struct, forbid_unknown_fields=True):
     """What the caller wants to see. The record always holds everything.
 
@@ -39,7 +42,7 @@ class JudgmentRequest(msgspec.Struct, forbid_unknown_fields=True):
     name: str | None = None
     method: Method = "rule"
     options: JudgmentOptions = msgspec.field(default_factory=JudgmentOptions)
-    context: msgspec.Raw | None = None
+    context: msgspec.Raw = NO_CONTEXT
     idempotency_key: str | None = None
 
 
@@ -77,7 +80,7 @@ class ExecutionRecord(msgspec.Struct, omit_defaults=False):
     life_safety: bool
     subject: str
     input_data: msgspec.Raw
-    context: msgspec.Raw | None = None
+    context: msgspec.Raw = NO_CONTEXT
     idempotency_key: str | None = None
 
 

@@ -8,7 +8,7 @@ import msgspec
 from starlette.routing import Route
 
 from judgify import __version__
-from judgify.core.contracts.wire import JudgmentOptions, JudgmentRequest, Method
+from judgify.core.contracts.wire import NO_CONTEXT, JudgmentOptions, JudgmentRequest, Method
 from judgify.core.judgment.desk import Answered, Desk, shown
 from judgify.core.judgment.door import Door
 from judgify.core.judgment.judge import read_json, read_request
@@ -30,7 +30,7 @@ class BatchItem(msgspec.Struct, forbid_unknown_fields=True):
     """One input of a batch."""
 
     input_data: msgspec.Raw
-    context: msgspec.Raw | None = None
+    context: msgspec.Raw = NO_CONTEXT
     idempotency_key: str | None = None
 
 

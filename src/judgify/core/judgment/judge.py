@@ -141,10 +141,9 @@ def _read_input(request: JudgmentRequest) -> dict[str, Any]:
     key = request.idempotency_key
     if key is not None and not (0 < len(key) <= MAX_KEY and key.isprintable()):
         raise Invalid(f"idempotency_key: 1 to {MAX_KEY} printable characters")
-    if request.context is not None:
-        if len(bytes(request.context)) > MAX_CONTEXT:
-            raise Invalid(f"context: at most {MAX_CONTEXT:,} bytes")
-        read_json(bytes(request.context), _INPUT)
+    if len(bytes(request.context)) > MAX_CONTEXT:
+        raise Invalid(f"context: at most {MAX_CONTEXT:,} bytes")
+    read_json(bytes(request.context), _INPUT)
     given = read_json(bytes(request.input_data), _INPUT)
     if not isinstance(given, dict):
         raise Invalid("input_data: a JSON object of named values is needed")
