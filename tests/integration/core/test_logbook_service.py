@@ -230,7 +230,7 @@ async def test_who_may_what_and_hostile_questions(tmp_path: Path, postgres_url: 
             async with caller(base, role) as other:
                 answer = await other.request(method, URL + query, json=[line("x")] if method == "POST" else None)
                 assert answer.status_code == status, (role, query, answer.text)
-        for body, status in [(b"\xff", 400), (b"[", 400), (b"", 422), (b"x" * 9_000_000, 413)]:
+        for body, status in [(b"\xff", 400), (b"[", 400), (b"", 422)]:
             assert (await client.post(URL, content=body)).status_code == status
 
 
