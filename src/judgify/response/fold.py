@@ -1,6 +1,7 @@
 """From timeline to incident: `fold` gives what the entries amount to. Pure; the only maker of `Incident`."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
@@ -90,9 +91,9 @@ def _with(seen: tuple[SignalSeen, ...], signal: Signal) -> tuple[SignalSeen, ...
     return seen if known else (*seen, _seen(signal))
 
 
-def _uncleared(incident: Incident, signal: Signal) -> tuple[str, ...]:
+def _uncleared(incident: Incident, signal: Signal) -> dict[str, datetime]:
     name = f"{signal.source}|{signal.service}|{signal.signal}"
-    return tuple(cleared for cleared in incident.cleared if cleared != name)
+    return {cleared: at for cleared, at in incident.cleared.items() if cleared != name}
 
 
 @singledispatch
@@ -112,9 +113,8 @@ def _(event: t.SignalJoined, incident: Incident, entry: t.Entry) -> Update:  # n
 
 
 @_change.register
-def _(event: t.SignalCleared, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
-    name = f"{event.source}|{event.service}|{event.signal}"
-    return {"cleared": (*(cleared for cleared in incident.cleared if cleared != name), name)}
+def _(event: t.SignalCleared, incident: Incident, entry: t.Entry) -> Update:
+    return {"cleared": {**incident.cleared, f"{event.source}|{event.service}|{event.signal}": entry.at}}
 
 
 @_change.register

@@ -49,7 +49,7 @@ def place(signal: Signal, kind: Classification, recent: Sequence[Incident], poli
         and incident.merged_into is None
         and policy.may_join(kind.failure_class, incident.key.failure_class)
     ]
-    ongoing = sorted((i for i in related if i.ongoing), key=lambda incident: incident.started_at)
+    ongoing = sorted((i for i in related if i.ongoing), key=lambda incident: (incident.started_at, incident.id))
     for incident in ongoing:
         if service == incident.key.root or service in incident.service_names():
             return Join(incident, f"{service} is already part of this incident")

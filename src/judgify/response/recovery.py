@@ -71,19 +71,18 @@ def recovered(incident: Incident, checks: Checks, hold_s: float, now: datetime) 
     """
     if not incident.ongoing:
         return None
-    uncleared = [
-        seen
+    awaited = [
+        f"{seen.source}|{seen.service}|{seen.signal}"
         for seen in incident.signals
-        if f"{seen.source}|{seen.service}|{seen.signal}" not in incident.cleared
-        and (seen.source == "metrics" or not incident.confirmed)
+        if seen.source == "metrics" or not incident.confirmed
     ]
-    if uncleared:
+    if any(name not in incident.cleared for name in awaited):
         return None
     starts = [checks.good_since(service, now) for service in incident.service_names()]
     known = [start for start in starts if start is not None]
     if not known or len(known) < len(starts):
         return None
-    restored = max(*known, incident.started_at) if not incident.confirmed else max(known)
+    restored = max(*known, *(incident.cleared[name] for name in awaited), incident.occurred_at)
     if now - restored < timedelta(seconds=hold_s):
         return restored + timedelta(seconds=hold_s)
     return Recovered(restored, (now - restored).total_seconds(), incident.service_names())
