@@ -132,6 +132,11 @@ class Prober:
             return None
         return track.last, track.last_at
 
+    def good_at(self, service: str) -> datetime | None:
+        """Give the moment of the last look that found a service good, or None."""
+        track = self._tracks.get(service)
+        return None if track is None else track.good_at
+
     def outages(self, service: str) -> tuple[Outage, ...]:
         """Give the stretches in which a service was down, as far as this process saw them."""
         return tuple(self._outages.get(service, ()))
@@ -176,7 +181,11 @@ class Prober:
     async def step(self, name: str) -> None:
         """Look once at a service and tell of it."""
         began = self._clock.now()
-        look = await self._targets[name].probe.look()
+        try:
+            look = await self._targets[name].probe.look()
+        except Exception:  # the boundary: a fault of a probe of ours says nothing about the service
+            log.exception("a probe failed", of=name)
+            look = Look(None, detail="the probe itself failed")
         well = True
         if look.late or not look.live:
             well = not look.late and await self._listener.reachable()

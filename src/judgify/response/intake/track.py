@@ -44,6 +44,7 @@ class Track:
         self.condition: Condition = "unknown"
         self.last: Look | None = None
         self.last_at: datetime | None = None
+        self.good_at: datetime | None = None
         self._thresholds = thresholds
         self._failing: Condition | None = None
         self._count = 0
@@ -68,6 +69,7 @@ class Track:
             self._failing = seen
         self._count += 1
         if seen is None:
+            self.good_at = at
             return self._turn("good", at, look)
         if self._count >= self._needed(seen):
             return self._turn(seen, at, look)

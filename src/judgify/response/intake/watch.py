@@ -1,6 +1,7 @@
 """All of the engine's own senses together: probes, the supervisor's events, the metrics window. One sink hears them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, Self
 
@@ -24,7 +25,7 @@ log = get_logger("judgify.response.watch")
 
 _EVENTS_EVERY_S: Final = 0.5
 _REVIVE_AFTER: Final = 3
-_RESTART_GRACE: Final = timedelta(seconds=20)
+_RESTART_GRACE: Final = timedelta(seconds=30)
 _REPEAT_EVERY: Final = timedelta(minutes=1)
 _ENGINE: Final = "engine"
 _PLANNED_KINDS: Final = frozenset({"started", "restarted", "rolled-back", "scaled", "env-changed", "defined"})
@@ -73,7 +74,8 @@ class Watch:
 
     Every look at a service becomes a `Check`, every turn for the worse a `Signal` of our own; an exit that the
     supervisor tells of makes the service looked at in the same moment. A unit that a person stopped, and one that a
-    person restarted a moment ago, raises nothing until that excuse has run out. A dead supervisor is started again.
+    person restarted a moment ago and that has not come back since, raises nothing until that excuse has run out. A dead
+    supervisor is started again.
     """
 
     def __init__(
@@ -112,12 +114,20 @@ class Watch:
         await self.prober.__aexit__()
 
     async def run(self) -> None:
-        """Watch for ever."""
+        """Watch for ever; a sense that fails is logged and taken up again, and the others go on."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.prober.run(), name="prober")
-            group.create_task(self._metrics.run(), name="metrics")
-            group.create_task(self._follow_events(), name="unit-events")
-            group.create_task(self._follow_thresholds(), name="thresholds")
+            group.create_task(self._kept_up("probes", self.prober.run))
+            group.create_task(self._kept_up("metrics", self._metrics.run))
+            group.create_task(self._kept_up("unit events", self._follow_events))
+            group.create_task(self._kept_up("thresholds", self._follow_thresholds))
+
+    async def _kept_up(self, name: str, sense: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await sense()
+            except Exception:  # the boundary: one failing sense must not blind the others
+                log.exception("a sense failed and is taken up again", sense=name)
+            await self._clock.sleep(1.0)
 
     # probes
 
@@ -187,8 +197,10 @@ class Watch:
             return f"stopped by {event.by}" if event is not None and event.kind == "stopped" else "stopped on request"
         if event is None or event.kind not in _PLANNED_KINDS or unit.state not in {"running", "starting"}:
             return None
+        good_at = self.prober.good_at(service)
+        over = good_at is not None and good_at > event.time  # it had come back: what fails now is something new
         recent = self._clock.now() - event.time < _RESTART_GRACE
-        return f"{event.kind} by {event.by}" if recent else None
+        return f"{event.kind} by {event.by}" if recent and not over else None
 
     # the supervisor's events
 

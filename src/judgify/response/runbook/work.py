@@ -115,7 +115,7 @@ class Work:
                 if await self._finish_operation(self._step_of(self._memory("operation")["step"])):
                     return await self._finish("done", "the service's own check is good again")
                 continue
-            if self._run.cursor >= len(self._book.recover):
+            if self._run.cursor >= len(self._book.recover) and not self._turn_to_doubtful():
                 return await self._finish("failed", "no step of the runbook restored the service")
             halt = await self._halted(incident)
             if halt is not None:
@@ -147,6 +147,8 @@ class Work:
         if incident is not None:
             facts["failure_class"] = incident.key.failure_class
         fits = applies(step.when, facts)
+        if self._put_off(step, doubtful=fits.verdict == "unknown"):
+            return None
         refusal = f"does not apply: {fits.reason}" if fits.verdict == "no" else not_available(rendered.operation)
         if refusal is not None:
             await self._skip(step, refusal)
@@ -168,6 +170,30 @@ class Work:
             # What the policy was told is this service's situation; another service's unit is not touched on it.
             decision = replace(decision, answer="ask", approvals=max(1, step.approvals))
         return await self._follow(step, rendered, decision)
+
+    def _put_off(self, step: RecoverStep, *, doubtful: bool) -> bool:
+        """Whether this step is passed over for now.
+
+        A step whose condition cannot be evaluated is offered to people, but only after all that surely apply were
+        taken: a question that nobody answers must not keep the next good step waiting.
+        """
+        doubts: list[str] = self._memory("doubts") or []
+        if self._memory("doubtful_turn"):
+            passed = step.id not in doubts
+        else:
+            passed = doubtful
+            if doubtful:
+                self._keep(doubts=[*doubts, step.id])
+        if passed:
+            self._run = self._run.model_copy(update={"cursor": self._run.cursor + 1})
+        return passed
+
+    def _turn_to_doubtful(self) -> bool:
+        if self._memory("doubtful_turn") or not self._memory("doubts"):
+            return False
+        self._keep(doubtful_turn=True)
+        self._run = self._run.model_copy(update={"cursor": 0})
+        return True
 
     async def _follow(
         self, step: RecoverStep, rendered: RenderedOperation, decision: Decision, approval_id: str | None = None

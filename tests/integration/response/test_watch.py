@@ -1,0 +1,120 @@
+"""The engine's senses on real processes: a supervisor, a service, a PostgreSQL; what is noticed, and how soon."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+from tests.support.response import GUIDE, RememberingSink, running
+from tests.support.supervised import CLOCK, Home, supervised, until
+
+from judgify.kit.settings import Settings
+from judgify.response.intake.watch import Watch
+from judgify.response.metrics.source import ScrapedMetrics
+from judgify.response.orchestrators.local import LocalOrchestrator
+
+pytestmark = pytest.mark.enable_socket  # the guard against other hosts refuses Unix sockets, too
+
+
+@dataclass
+class Scene:
+    home: Home
+    watch: Watch
+    sink: RememberingSink
+
+    async def pid(self) -> int:
+        pid = (await self.home.client.unit("judgment")).pid
+        assert pid is not None
+        return pid
+
+    async def told(self, name: str) -> float:
+        async def heard() -> bool:
+            return name in self.sink.of("judgment")
+
+        return await until(heard, 10)
+
+    async def good(self) -> None:
+        async def well() -> bool:
+            return self.watch.prober.condition("judgment") == "good"
+
+        await until(well, 10)
+
+
+@pytest.fixture
+async def scene(postgres_url: str) -> AsyncIterator[Scene]:
+    async with AsyncExitStack() as stack:
+        home = await stack.enter_async_context(supervised())
+        await home.started("judgment")
+        port = str(home.specs["judgment"].port)
+        environ = {
+            **home.environ,
+            "JUDGIFY_PORT_JUDGMENT": port,
+            "DATABASE_URL": postgres_url,
+            "REDIS_ENABLED": "false",
+        }
+        settings = Settings.from_env(environ)
+        orchestrator = await stack.enter_async_context(LocalOrchestrator(settings, CLOCK, environ=environ))
+        sink = RememberingSink()
+        metrics = ScrapedMetrics({"judgment": settings.url("judgment")}, CLOCK)
+        watch = await stack.enter_async_context(
+            Watch(GUIDE, settings, CLOCK, orchestrator=orchestrator, metrics=metrics, sink=sink)
+        )
+        await stack.enter_async_context(running(watch.run))
+        found = Scene(home, watch, sink)
+        await found.good()
+        yield found
+
+
+async def test_a_killed_service_is_noticed_within_three_seconds(scene: Scene) -> None:
+    os.kill(await scene.pid(), signal.SIGKILL)
+    took = await scene.told("service_down")
+    assert took < 3.0
+    heard = next(one for one in scene.sink.signals if one.service == "judgment")
+    assert heard.own is True
+    assert heard.observed_at <= heard.received_at
+    assert scene.sink.checks["judgment"].ok is False
+    await scene.home.client.start("judgment", reason="test", wait_s=15)
+    await scene.good()
+    (outage,) = scene.watch.prober.outages("judgment")
+    assert outage.end is not None
+
+
+async def test_a_frozen_service_is_noticed_within_five_seconds(scene: Scene) -> None:
+    pid = await scene.pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert await scene.told("service_down") < 5.0
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await scene.good()
+
+
+async def test_a_unit_that_somebody_stopped_raises_nothing(scene: Scene) -> None:
+    await scene.home.client.stop("judgment", reason="maintenance")
+
+    async def down() -> bool:
+        return scene.watch.prober.condition("judgment") == "down"
+
+    await until(down, 10)
+    # The database is looked at in the same rhythm: three more looks at it are three more looks at what was stopped.
+    seen = {check.at for check in (scene.sink.checks["judgment"],)}
+
+    async def looked() -> bool:
+        seen.add(scene.sink.checks["judgment"].at)
+        return len(seen) >= 4
+
+    await until(looked, 15)
+    assert scene.sink.of("judgment") == []
+
+
+async def test_the_database_is_asked_a_real_question(scene: Scene) -> None:
+    look = await scene.watch.prober.check("database")
+    assert (look.good, look.health) == (True, "ok")
+
+
+async def test_a_dead_supervisor_is_started_again(scene: Scene) -> None:
+    scene.home.kill_supervisor()
+    assert await until(scene.home.client.alive, 15) < 15
+    assert (await scene.home.client.unit("judgment")).state == "running"
