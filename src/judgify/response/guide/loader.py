@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, cast
@@ -57,8 +58,7 @@ def read_guide(
     problems = check(draft, f"{directory.resolve().name}/", production=production, today=today)
     if any(problem.level == "error" for problem in problems):
         return None, problems
-    fields = {name: getattr(draft, name) for name in Guide.__dataclass_fields__}
-    return Guide(**{**fields, "warnings": tuple(problems)}), problems
+    return replace(draft, warnings=tuple(problems)), problems
 
 
 class _Reader:
@@ -154,6 +154,9 @@ class _Reader:
         for key, name in _TEMPLATES.items():
             text = self._text(name)
             if text is None:
+                continue
+            if not text.strip():
+                self._report(name, "", "is empty", "write the template")
                 continue
             try:
                 environment.compile(text)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,10 +41,12 @@ def read_text(path: Path) -> str:
         raise Unreadable(f"is not UTF-8 at byte {error.start}", "save it as UTF-8") from error
 
 
+@lru_cache(maxsize=64)
 def read_yaml(text: str) -> str:
     """Read YAML 1.2 into the JSON of the same value; `Unreadable` names the line.
 
     Dates become ISO text. Tags that build objects, aliases beyond a few, and keys given twice are refused.
+    The answers for the last texts are kept: comparing and re-reading guides mostly meets files that did not change.
     """
     reader = YAML(typ="safe", pure=True)
     try:
