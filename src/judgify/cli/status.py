@@ -2,18 +2,15 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
-from judgify.cli import connect, program, table
+from judgify.cli import checkup, connect, program, table
 from judgify.cli.output import Json, emit, out, printable
 from judgify.kit.clock import SystemClock, show
 from judgify.kit.errors import JudgifyError, NotFound, Unavailable
@@ -100,7 +97,7 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
     findings = await asyncio.to_thread(program.preflight)
     async with connect.supervisor(settings) as client:
         findings += await _running(client, settings)
-    findings += [_fonts(), *await asyncio.to_thread(_guide), _heartbeat(settings)]
+    findings += [checkup.fonts(), *await asyncio.to_thread(checkup.guide, settings), checkup.heartbeat(settings)]
     errors = [finding for finding in findings if finding["level"] == "error"]
     if as_json:
         emit({"ok": not errors, "findings": findings})
@@ -114,13 +111,9 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
             )
         )
         if finding["mend"]:
-            out.print(Text(f"{'':<19}mend: {printable(finding['mend'])}", style="bold"))
+            out.print(Text(f"{'':<19}mend: {printable(finding['mend'])}", style="bold"), soft_wrap=True)
     out.print("nothing is wrong" if not errors else f"{len(errors)} thing(s) to mend")
     return 1 if errors else 0
-
-
-def _finding(check: str, level: str, text: str, mend: str = "") -> dict[str, str]:
-    return {"check": check, "level": level, "text": text, "mend": mend}
 
 
 async def _running(client: SupervisorClient, settings: Settings) -> list[dict[str, str]]:
@@ -131,20 +124,20 @@ async def _running(client: SupervisorClient, settings: Settings) -> list[dict[st
         if left:
             words = f"no supervisor answers, but {len(left)} of its processes run"
             mend = "judgify up (finds them again), or judgify down (ends them)"
-            return [_finding("supervisor", "error", words, mend)]
+            return [checkup.finding("supervisor", "error", words, mend)]
         if client.socket.exists():
             words = f"{client.socket} is left over from a killed supervisor; nothing else runs"
-            return [_finding("supervisor", "warning", words, "judgify up replaces it")]
-        return [_finding("supervisor", "ok", "nothing runs for this home; start it with: judgify up")]
-    found = [_finding("supervisor", "ok", f"answers on {client.socket}")]
+            return [checkup.finding("supervisor", "warning", words, "judgify up replaces it")]
+        return [checkup.finding("supervisor", "ok", "nothing runs for this home; start it with: judgify up")]
+    found = [checkup.finding("supervisor", "ok", f"answers on {client.socket}")]
     found += [_unit_finding(unit) for unit in units]
     traffic = await client.traffic()
     if traffic.blocked:
         words = f"the gateway's traffic is blocked by {traffic.by}: {traffic.reason}"
-        found.append(_finding("traffic", "warning", words, "unblock it once the reason has gone"))
+        found.append(checkup.finding("traffic", "warning", words, "unblock it once the reason has gone"))
     if settings.external_database:
         found.append(
-            _finding("database", "ok", "DATABASE_URL is used; the services' own health tells whether it answers")
+            checkup.finding("database", "ok", "DATABASE_URL is used; the services' own health tells whether it answers")
         )
     return found
 
@@ -152,55 +145,10 @@ async def _running(client: SupervisorClient, settings: Settings) -> list[dict[st
 def _unit_finding(unit: Unit) -> dict[str, str]:
     words = f"{unit.name} is {unit.state}, {table.health_word(unit)}" + (f": {unit.detail}" if unit.detail else "")
     if table.is_well(unit):
-        return _finding("unit", "ok", words)
+        return checkup.finding("unit", "ok", words)
     if unit.desired == "stopped":
-        return _finding("unit", "warning", f"{words} (it was asked to stop)", "judgify up after judgify down")
-    return _finding("unit", "error", words, f"judgify logs {unit.name}")
-
-
-def _fonts() -> dict[str, str]:
-    """Charts in reports are drawn on this machine, and need a font with Hangul."""
-    mend = "on Debian and Ubuntu: apt-get install fonts-nanum"
-    if shutil.which("fc-list") is not None:
-        done = subprocess.run(
-            ["fc-list", ":lang=ko", "family"],  # noqa: S607 - wherever the system keeps it
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=30,
-        )
-        if done.stdout.strip():
-            return _finding("fonts", "ok", f"Hangul: {done.stdout.splitlines()[0]}")
-    folders = (Path("/usr/share/fonts"), Path.home() / ".local/share/fonts", Path("/Library/Fonts"))
-    names = ("nanum", "notosanscjk", "notosanskr", "applesdgothic")
-    for folder in folders:
-        for path in folder.rglob("*.tt?") if folder.exists() else ():
-            if path.name.lower().startswith(names):
-                return _finding("fonts", "ok", f"Hangul: {path}")
-    return _finding("fonts", "warning", "no font with Hangul found; pictures of charts would show boxes", mend)
-
-
-def _guide() -> list[dict[str, str]]:
-    """What `judgify guide check` says, where that command is part of the installation."""
-    if find_spec("judgify.cli.guide") is None:
-        return []
-    done = subprocess.run(
-        [sys.executable, "-m", "judgify.cli", "guide", "check", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    if done.returncode == 0:
-        return [_finding("guide", "ok", "guide check passes")]
-    return [_finding("guide", "error", "guide check finds mistakes", "judgify guide check")]
-
-
-def _heartbeat(settings: Settings) -> dict[str, str]:
-    if settings.heartbeat_url is None:
-        mend = "set JUDGIFY_HEARTBEAT_URL to an address that misses you"
-        return _finding("heartbeat", "warning", "no outward heartbeat: if this machine dies, nobody hears of it", mend)
-    return _finding("heartbeat", "ok", "an outward heartbeat is set")
+        return checkup.finding("unit", "warning", f"{words} (it was asked to stop)", "judgify up after judgify down")
+    return checkup.finding("unit", "error", words, f"judgify logs {unit.name}")
 
 
 async def _logs(settings: Settings, unit: str, lines: int, instance: int, *, follow: bool, as_json: bool) -> None:

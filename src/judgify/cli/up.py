@@ -6,14 +6,15 @@ import os
 import signal
 import sys
 from subprocess import Popen
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from judgify.cli import connect, program, remembered, table
+from judgify.cli import checkup, connect, program, remembered, table
+from judgify.cli.logline import readable
 from judgify.cli.output import Json, emit, err, on_terminal, out, printable
 from judgify.kit.clock import SystemClock, show
 from judgify.kit.errors import Invalid, JudgifyError, Unavailable
@@ -186,7 +187,7 @@ async def _explain(client: SupervisorClient, *, as_json: bool) -> None:
             continue
         err.print(Text(f"\n{unit.name}: {unit.state}" + (f", {printable(unit.detail)}" if unit.detail else "")))
         for line in await client.logs(unit.name, lines=12):
-            err.print(Text(f"  {printable(line)}"))
+            err.print(Text(f"  {readable(line)}"), soft_wrap=True)
     if not as_json:
         err.print("\nsee more with: judgify logs UNIT, judgify doctor; stop the rest with: judgify down")
 
@@ -196,12 +197,13 @@ async def _notes(settings: Settings) -> None:
     if on_terminal():
         link = await _login_link(settings)
         if link is not None:
-            out.print(f"sign in  {escape(link)}  (works once, within 10 minutes)")
-    if not await _has_real_channel(settings):
+            out.print(f"sign in  {escape(link)}  (works once, within 10 minutes)", soft_wrap=True)
+    if not await asyncio.to_thread(checkup.has_real_channel, settings):
         mailbox = settings.home / "response" / "mailbox"
-        out.print(f"note: no real channel is configured; pages go to the console and to {mailbox}")
+        out.print(f"note: no real channel is configured; pages go to the console and to {mailbox}", soft_wrap=True)
     if settings.heartbeat_url is None:
-        out.print("note: no outward heartbeat is set (JUDGIFY_HEARTBEAT_URL); if this machine dies, nobody hears of it")
+        words = "no outward heartbeat is set (JUDGIFY_HEARTBEAT_URL); if this machine dies, nobody hears of it"
+        out.print(f"note: {words}", soft_wrap=True)
 
 
 async def _login_link(settings: Settings) -> str | None:
@@ -212,16 +214,6 @@ async def _login_link(settings: Settings) -> str | None:
     except JudgifyError:
         return None
     return str(data["url"]) if isinstance(data, dict) and "url" in data else None
-
-
-async def _has_real_channel(settings: Settings) -> bool:
-    """Whether the engine says that a channel is configured which reaches beyond this machine."""
-    try:
-        async with connect.engine(settings, timeout_s=5) as engine:
-            channels: Any = await engine.get("/api/v2/response/channels")
-    except JudgifyError:
-        return False
-    return isinstance(channels, list) and any(isinstance(one, dict) and one.get("real") for one in channels)
 
 
 async def _foreground(client: SupervisorClient, *, as_json: bool) -> None:
