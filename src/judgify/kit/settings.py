@@ -97,6 +97,10 @@ class Settings:
         """Give the loopback address of a part, without a trailing slash."""
         return f"http://127.0.0.1:{self.ports.of(name)}"
 
+    def number(self, name: str, default: int, lowest: int = 1, highest: int = 1_000_000) -> int:
+        """Read a whole number of one service's own, such as a retention; outside its bounds it is `Invalid`."""
+        return _integer(self.environ, name, default, lowest, highest)
+
     @property
     def database_url(self) -> str:
         """`DATABASE_URL`, or the embedded PostgreSQL with its password from the secret file."""

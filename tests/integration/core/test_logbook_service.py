@@ -14,8 +14,9 @@ import pytest
 from tests.support.core_service import caller, own_postgres, running, settings_for, until
 
 from judgify.core.logbook.app import build
-from judgify.core.logbook.partition import Retention
+from judgify.core.logbook.partition import Partitions, Retention
 from judgify.kit.clock import SystemClock, iso
+from judgify.kit.db import Database
 
 URL = "/api/v2/logging/lines"
 CLOCK = SystemClock()
@@ -26,9 +27,11 @@ def line(message: str, **more: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def service(home: Path, url: str, retention: Retention | None = None) -> AsyncIterator[httpx.AsyncClient]:
+async def service(home: Path, url: str, **environ: str) -> AsyncIterator[httpx.AsyncClient]:
     (home / "logs").mkdir(exist_ok=True)
-    async with running(build(settings_for(home, url), CLOCK, retention)) as base, caller(base) as client:
+    settings = settings_for(home, url)
+    settings.environ.update(environ)  # type: ignore[attr-defined]  # a plain dict in these tests
+    async with running(build(settings, CLOCK)) as base, caller(base) as client:
         await until(lambda: good(client))
         yield client
 
@@ -194,11 +197,16 @@ async def test_old_partitions_go_by_age_and_by_size_but_never_todays(tmp_path: P
     async with service(tmp_path, postgres_url) as client:
         for days in (0, 2, 5):
             await client.post(URL, json=[line(f"d{days}", timestamp=iso(now - timedelta(days=days)))])
-    async with service(tmp_path, postgres_url, Retention(days=3)) as client:
+    async with service(tmp_path, postgres_url, JUDGIFY_LOG_DAYS="3") as client:
         await until(lambda: gone(client, "d5"))
         assert [row["message"] for row in await found(client)] == ["d0", "d2"]
-    async with service(tmp_path, postgres_url, Retention(size_bytes=1)) as client:
-        await until(lambda: gone(client, "d2"))
+    database = Database(postgres_url, "logging", "judgify.core.logbook", clock=CLOCK)
+    database.start()
+    await database.opened.wait()
+    dropped = await Partitions(database, CLOCK, Retention(days=14, size_bytes=1)).sweep()
+    await database.close()
+    assert len(dropped) == 1
+    async with service(tmp_path, postgres_url) as client:
         assert [row["message"] for row in await found(client)] == ["d0"]
         again = await client.post(URL, json=[line("late", timestamp=iso(now - timedelta(days=2)))])
         assert again.status_code == 201

@@ -1,9 +1,12 @@
 """HTTP face of the action service: accept orders, list, read and replay them; a worker carries them out."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
+import asyncpg
 from fastapi import FastAPI, Path, Query
 
 from judgify.core.action.delivery import TIMEOUT_S, Deliverer
@@ -13,6 +16,7 @@ from judgify.kit.auth import Principal, service_principal
 from judgify.kit.client import ServiceClient
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
+from judgify.kit.errors import Unavailable
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.outbox import Outbox
@@ -23,6 +27,8 @@ from judgify.notify.wire import Poster
 
 PREFIX: Final = "/api/v2/action/actions"
 WEBHOOK_SECRET: Final = "webhook_secret"  # noqa: S105 - the name of the file that holds it
+RETENTION_DAYS: Final = 90
+"""Days that orders are kept after their end, unless JUDGIFY_ACTION_DAYS says otherwise."""
 log = get_logger("judgify.action")
 
 Reader = Annotated[Principal, require("viewer", "service")]
@@ -57,6 +63,8 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
         "database_connection_pool_usage", "Share of the service's database connections in use, 0 to 1."
     ).set_function(database.usage)
 
+    days = settings.number("JUDGIFY_ACTION_DAYS", RETENTION_DAYS)
+
     async def health() -> Health:
         alive = await database.alive()
         return Health("ok" if alive else "down", {"database": "ok" if alive else "down"})
@@ -68,7 +76,11 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         database.start()
         outbox.start()
+        keeper = asyncio.create_task(_keep(store, database, days, clock), name="retention")
         yield
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
         await outbox.stop()
         await poster.close()
         await notification.close()
@@ -78,6 +90,19 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     _add_orders(app, store, outbox, clock)
     _add_reads(app, store, outbox, clock)
     return app
+
+
+async def _keep(store: ActionStore, database: Database, days: int, clock: Clock) -> None:
+    await database.opened.wait()
+    while True:
+        try:
+            gone = await store.forget(clock.now() - timedelta(days=days))
+        except (Unavailable, asyncpg.PostgresError) as error:
+            log.warning("old orders not removed", reason=type(error).__name__)
+            gone = 0
+        if gone:
+            log.info("old orders removed", count=gone, days=days)
+        await clock.sleep(1.0 if gone else 3600.0)
 
 
 def _add_orders(app: FastAPI, store: ActionStore, outbox: Outbox, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from judgify.core.action.order import Order, digest
@@ -126,6 +127,16 @@ class ActionStore:
         if state is None:
             raise NotFound(f"there is no action {key}")
         raise Conflict(f"action {key} is {state}; only a dead one can be replayed", state=state)
+
+    async def forget(self, before: datetime) -> int:
+        """Remove what ended before a moment, with its tries; give how many orders that were."""
+        async with self._database.connection() as connection:
+            gone = await connection.fetch(
+                "DELETE FROM action.action WHERE id IN (SELECT id FROM action.action WHERE state <> 'waiting' "
+                "AND finished_at < $1 LIMIT 5000) RETURNING id",
+                before,
+            )
+        return len(gone)
 
 
 def summary(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,11 +33,18 @@ Reader = Annotated[Principal, require("viewer", "service")]
 Writer = Annotated[Principal, require("responder", "service")]
 
 
-def build(settings: Settings, clock: Clock, retention: Retention | None = None) -> FastAPI:
-    """Build the service; it starts without the database and reports it down."""
+def build(settings: Settings, clock: Clock) -> FastAPI:
+    """Build the service; it starts without the database and reports it down.
+
+    `JUDGIFY_LOG_DAYS` (14) and `JUDGIFY_LOG_MAX_MB` (2048) are the retention.
+    """
+    retention = Retention(
+        settings.number("JUDGIFY_LOG_DAYS", Retention.DAYS),
+        settings.number("JUDGIFY_LOG_MAX_MB", Retention.SIZE_MB) * 1024**2,
+    )
     metrics = Metrics("logging")
     database = Database(settings.database_url, "logging", "judgify.core.logbook", clock=clock)
-    partitions = Partitions(database, clock, retention or Retention())
+    partitions = Partitions(database, clock, retention)
     writer = GroupWriter(database, partitions, clock)
     shipper = Shipper(settings.home / "logs", database, partitions, clock)
     metrics.gauge(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
@@ -20,8 +20,11 @@ _LOCK: Final = 0x6A_6C_6F_67  # advisory lock: one process at a time makes or dr
 class Retention:
     """How long lines are kept: by age in days, and by the size of all partitions together in bytes."""
 
-    days: int = 14
-    size_bytes: int = 2 * 1024**3
+    DAYS: ClassVar[int] = 14
+    SIZE_MB: ClassVar[int] = 2048
+
+    days: int
+    size_bytes: int
 
 
 class Partitions:

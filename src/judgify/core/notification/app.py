@@ -1,9 +1,12 @@
 """HTTP face of the notification service: accept, list and read messages; a worker sends them."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
+import asyncpg
 from fastapi import FastAPI, Path, Query
 
 from judgify.core.notification.channels import ChannelSet, load_channels
@@ -13,7 +16,7 @@ from judgify.core.notification.store import MessageStore
 from judgify.kit.auth import Principal
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
-from judgify.kit.errors import Invalid
+from judgify.kit.errors import Invalid, Unavailable
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.outbox import Outbox
@@ -24,6 +27,8 @@ from judgify.notify import Toolkit
 PREFIX: Final = "/api/v2/notification"
 LEASE_S: Final = 90
 """Longer than any channel's own time limit (60 s at most)."""
+RETENTION_DAYS: Final = 365
+"""Days that messages are kept after their end, unless JUDGIFY_MESSAGE_DAYS says otherwise."""
 log = get_logger("judgify.notification")
 
 Reader = Annotated[Principal, require("viewer", "service")]
@@ -48,6 +53,8 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
         "database_connection_pool_usage", "Share of the service's database connections in use, 0 to 1."
     ).set_function(database.usage)
 
+    days = settings.number("JUDGIFY_MESSAGE_DAYS", RETENTION_DAYS)
+
     async def health() -> Health:
         alive = await database.alive()
         channels: State = "ok" if channel_set.mistake is None else "degraded"
@@ -61,7 +68,11 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         database.start()
         outbox.start()
+        keeper = asyncio.create_task(_keep(store, database, days, clock), name="retention")
         yield
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
         await outbox.stop()
         for channel in channel_set.channels.values():
             await channel.close()
@@ -71,6 +82,19 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     _add_messages(app, store, channel_set, outbox, clock)
     _add_channels(app, channel_set, clock)
     return app
+
+
+async def _keep(store: MessageStore, database: Database, days: int, clock: Clock) -> None:
+    await database.opened.wait()
+    while True:
+        try:
+            gone = await store.forget(clock.now() - timedelta(days=days))
+        except (Unavailable, asyncpg.PostgresError) as error:
+            log.warning("old messages not removed", reason=type(error).__name__)
+            gone = 0
+        if gone:
+            log.info("old messages removed", count=gone, days=days)
+        await clock.sleep(1.0 if gone else 3600.0)
 
 
 def _add_messages(app: FastAPI, store: MessageStore, channel_set: ChannelSet, outbox: Outbox, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from judgify.core.notification.content import MessageIn, digest
@@ -127,6 +128,17 @@ class MessageStore:
             "created_at": iso(row["created_at"]),
             "deliveries": [_delivery(one, tries) for one in deliveries],
         }
+
+    async def forget(self, before: datetime) -> int:
+        """Remove messages accepted before a moment, unless one still waits; give how many that were."""
+        async with self._database.connection() as connection:
+            gone = await connection.fetch(
+                "DELETE FROM notification.message WHERE id IN (SELECT id FROM notification.message m "
+                "WHERE created_at < $1 AND NOT EXISTS (SELECT 1 FROM notification.delivery d "
+                "WHERE d.message_id = m.id AND d.state = 'waiting') LIMIT 5000) RETURNING id",
+                before,
+            )
+        return len(gone)
 
 
 def _delivery(row: Any, tries: Sequence[Any]) -> dict[str, Any]:
