@@ -1,4 +1,4 @@
-"""The response engine in a world of our making: a clock that we move, checks that we answer, a pager that keeps pages."""
+"""The response engine in a world of our making: a clock that we move, checks that we answer, pages that are kept."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -187,10 +187,11 @@ class World:
     async def tick(self) -> datetime | None:
         """Let the engine do everything that is due now, and what follows from it."""
         self.look()
+        deadline = await self.core.conductor.tick(finish=True)
         for _ in range(20):
-            deadline = await self.core.conductor.tick(finish=True)
             if deadline is None or deadline > self.clock.now():
-                return deadline
+                break
+            deadline = await self.core.conductor.tick(finish=True)
         return deadline
 
     def look(self) -> None:

@@ -36,6 +36,9 @@ class Figures:
         self.mttr = metrics.gauge("mttr_minutes", "Mean time from an incident's first sign to recovery (guide 8.2).")
         self.availability = metrics.gauge("availability_percentage", "Share of time the platform was there.")
         self.budget = metrics.gauge("error_budget_consumption", "Used share of the error budget, in percent.")
+        for unknown in (self.mttr, self.availability, self.budget):
+            # Nothing measured is not zero.
+            unknown.set(float("nan"))
 
     def delivered(self, page: Page, delivery: Delivery, now: datetime) -> float:
         """Count a try of a page; give the seconds from its due time."""

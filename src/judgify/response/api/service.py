@@ -16,7 +16,7 @@ from judgify.response.api import form, view
 from judgify.response.api.incident import Commander, Responder, Viewer
 from judgify.response.api.parts import actor, language, response
 from judgify.response.api.signin import COOKIE, Signin
-from judgify.response.model import UNSETTLED
+from judgify.response.model import UNSETTLED, RunbookRun
 from judgify.response.timeline import Entry
 
 router = APIRouter(prefix="/api/v2/response")
@@ -24,6 +24,8 @@ open_router = APIRouter()
 """What answers without a credential."""
 Admin = Annotated[Principal, require("admin")]
 MAX_SIGNALS: Final = 5_000
+RUN_WAIT_S: Final = 25.0
+"""How long the answer waits for a runbook to end, or to wait for an approval; it goes on without the caller."""
 
 
 async def _sender(request: Request) -> Principal:
@@ -108,7 +110,10 @@ async def runbooks(request: Request, _: Viewer) -> dict[str, Any]:
     """List the guide's runbooks."""
     parts = response(request)
     listed = [
-        {key: book[key] for key in book if key not in {"diagnose", "recover", "symptoms"}}
+        {
+            **{key: book[key] for key in book if key not in {"diagnose", "recover", "symptoms"}},
+            "recover": [{"id": step["step"]} for step in book["recover"]],
+        }
         for book in parts.runbooks(language(request))
     ]
     return answer(listed, parts.clock)
@@ -142,17 +147,25 @@ async def run_runbook(request: Request, runbook_id: str, body: form.RunForm, who
         step=body.step,
         dry_run=body.dry_run,
     )
-    return answer(run.model_dump(mode="json", exclude={"memory"}), parts.clock)
+    deadline = parts.clock.monotonic() + RUN_WAIT_S
+    while run.state in {"queued", "running"} and parts.clock.monotonic() < deadline:
+        await parts.clock.sleep(0.1)
+        run = await _run(request, run.id)
+    return answer(run.model_dump(mode="json"), parts.clock)
 
 
 @router.get("/runs/{run_id}")
 async def show_run(request: Request, run_id: str, _: Viewer) -> dict[str, Any]:
     """Show a runbook at work, or what came of it."""
-    parts = response(request)
-    run = await parts.desk.ask(lambda tx: tx.run(run_id))
+    run = await _run(request, run_id)
+    return answer(run.model_dump(mode="json"), response(request).clock)
+
+
+async def _run(request: Request, run_id: str) -> RunbookRun:
+    run = await response(request).desk.ask(lambda tx: tx.run(run_id))
     if run is None:
         raise NotFound(f"there is no run {run_id!r}")
-    return answer(run.model_dump(mode="json"), parts.clock)
+    return run
 
 
 @router.get("/automation")
