@@ -1,0 +1,74 @@
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from judgify.core.action.delivery import settle
+from judgify.core.action.order import Order, check, digest
+from judgify.core.contracts import ActionRequest
+from judgify.kit.errors import Invalid
+from judgify.kit.outbox import Claim
+from judgify.notify import Doubt, Reason, Refused, Sent, Unknown
+
+NOW = datetime(2026, 11, 22, 14, 10, tzinfo=UTC)
+
+
+def order(**more: Any) -> Order:
+    return Order(**({"idempotency_key": "k", "type": "webhook", "params": {"url": "https://example.com/"}} | more))
+
+
+def claim(number: int, left: int) -> Claim:
+    return Claim({"id": "act_1"}, "lease", number, left, in_doubt=False, started_at=NOW)
+
+
+def test_an_order_has_the_fields_of_the_contract() -> None:
+    assert set(Order.model_fields) == {field.name for field in msgspec.structs.fields(ActionRequest)}
+
+
+def test_a_good_order_passes_and_its_fingerprint_is_of_its_content() -> None:
+    assert check(order()) == order()
+    assert check(order(type="notify", params={"subject": "s"})).type == "notify"
+    assert digest(order()) == digest(order())
+    assert digest(order()) != digest(order(name="n"))
+
+
+@pytest.mark.parametrize(
+    ("params", "path"),
+    [
+        ({"url": "http://[::1"}, "params.url"),
+        ({"url": "http://x:99999/"}, "params.url"),
+        ({"url": "http://x:0/"}, "params.url"),
+        ({"url": "http:///path"}, "params.url"),
+        ({"url": "https://x/", "headers": {"A": "\n"}}, "params.headers"),
+        ({"url": "https://x/", "extra": 1}, "params.extra"),
+    ],
+)
+def test_a_wrong_param_is_named(params: dict[str, Any], path: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        check(order(params=params))
+    assert caught.value.fields["path"] == path
+
+
+def test_params_have_a_largest_size() -> None:
+    with pytest.raises(Invalid, match="larger"):
+        check(order(context={"x": "y" * 300_000}))
+
+
+def test_an_outcome_decides_what_follows() -> None:
+    later = Refused(Reason.SERVER_ERROR, "500", retryable=True)
+    assert settle(Sent("200", NOW), claim(1, 9)).state == "done"
+    assert settle(Refused(Reason.REJECTED, "400", retryable=False), claim(1, 9)).state == "dead"
+    assert settle(later, claim(1, 9)).state == "waiting"
+    assert 0.5 <= settle(later, claim(1, 9)).wait_s <= 1.0
+    assert settle(Unknown(Doubt.TIMEOUT, "t"), claim(2, 8)).state == "waiting"
+    ended = settle(Unknown(Doubt.TIMEOUT, "t"), claim(10, 0))
+    assert (ended.state, ended.outcome, ended.detail) == ("dead", "timeout", "t (gave up after 10 tries)")
+    asked = Refused(Reason.RATE_LIMITED, "429", retryable=True, retry_after_s=120)
+    assert settle(asked, claim(1, 9)).wait_s == 120
+
+
+def test_a_claim_is_a_value() -> None:
+    assert {field.name for field in fields(Claim)} >= {"row", "lease", "number", "left", "in_doubt"}
+    assert claim(1, 1).id == "act_1"
