@@ -14,10 +14,10 @@ _SPACE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # Marks that turn text around, or that cannot be seen, would let a name look like another.
 _HIDDEN: Final = re.compile(r"[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _INLINE: Final = re.compile(r"([\\`*\[\]<>|])")
-_EDGE_UNDERSCORE: Final = re.compile(r"(?<!\w)_|_(?!\w)")
+_EDGE_UNDERSCORE: Final = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
 _ADDRESS: Final = re.compile(r"(?i)(https?|ftp|mailto|xmpp|javascript|data|file|vbscript):(?=\S)|\b(www)\.")
-_BLOCK: Final = re.compile(r"^(#{1,6}|[-+=~]+|\d{1,9}(?=[.)]))")
+_BLOCK: Final = re.compile(r"^(#{1,6}(?=\s|$)|[-+=]+(?=\s|$)|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def escape(value: Any) -> Markdown:
@@ -30,7 +30,7 @@ def escape(value: Any) -> Markdown:
         return value
     text = _SPACE.sub(" ", _HIDDEN.sub("", str(value))).strip()
     text = _INLINE.sub(r"\\\1", text)
-    text = _EDGE_UNDERSCORE.sub(r"\\_", text).replace("~~", r"\~\~")
+    text = _EDGE_UNDERSCORE.sub(lambda run: "\\_" * len(run[0]), text).replace("~~", r"\~\~")
     text = _ENTITY.sub(r"\\&", text).replace("@", "＠")
     text = _ADDRESS.sub(_broken_address, text)
     return Markdown(_BLOCK.sub(_inert, text))

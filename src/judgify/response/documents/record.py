@@ -142,13 +142,11 @@ class Record:
         return f"{said.text} {self.word('evidence', numbers=numbers + extra)}"
 
     def took(self, length: timedelta) -> Markdown:
-        """Give a duration for people: `42초`, `1분 12초`, `1시간 5분`; tenths below ten seconds."""
+        """Give a duration for people: `4.2초`, `1분 12초`, `1시간 5분`; tenths below a minute."""
         seconds = max(0.0, length.total_seconds())
-        if seconds < 10:
-            return self.word("seconds", s=number(seconds))
+        if round(seconds, 1) < 60:
+            return self.word("seconds", s=number(round(seconds, 1)))
         whole = round(seconds)
-        if whole < 60:
-            return self.word("seconds", s=str(whole))
         minutes, rest = divmod(whole, 60)
         if minutes < 60:
             return self.word("minutes_seconds", m=minutes, s=rest) if rest else self.word("minutes", m=minutes)

@@ -1,6 +1,5 @@
 """The timeline of guide 7.1: one line for what happened, in the order in which it was recorded."""
 
-from collections.abc import Iterator
 from functools import singledispatch
 
 from judgify.response import timeline as t
@@ -26,17 +25,14 @@ def story(record: Record) -> list[Line]:
     return lines
 
 
-def _groups(entries: tuple[t.Entry, ...]) -> Iterator[list[t.Entry]]:
-    group: list[t.Entry] = []
+def _groups(entries: tuple[t.Entry, ...]) -> list[list[t.Entry]]:
+    groups: list[list[t.Entry]] = []
     for entry in entries:
-        if group and _same(group[-1].event, entry.event):
-            group.append(entry)
-            continue
-        if group:
-            yield group
-        group = [entry]
-    if group:
-        yield group
+        if groups and _same(groups[-1][-1].event, entry.event):
+            groups[-1].append(entry)
+        else:
+            groups.append([entry])
+    return groups
 
 
 def _same(one: object, other: object) -> bool:
