@@ -102,7 +102,7 @@ class WorkflowCache:
         """
         found = self._look_up(number, name)
         if found is None:
-            await self._refresh_now()
+            await self._ask_since(self._clock.monotonic())
             found = self._look_up(number, name)
         if found is not None:
             return found
@@ -119,21 +119,26 @@ class WorkflowCache:
             return self._by_id.get(number)
         return self._by_name.get(normal_name(name or ""))
 
-    async def _refresh_now(self) -> None:
-        if self._refreshing is None or self._refreshing.done():
-            if self._clock.monotonic() - self._asked_at < ASK_AGAIN_S:
+    async def _ask_since(self, moment: float) -> None:
+        """Return once a refresh that began at or after `moment` has ended; callers share one, at a bounded rate."""
+        while True:
+            if self._refreshing is not None and not self._refreshing.done():
+                await asyncio.shield(self._refreshing)
+            elif self._asked_at >= moment:
                 return
-            self._refreshing = asyncio.create_task(self.refresh(), name="refresh workflows")
-        await asyncio.shield(self._refreshing)
+            elif (rest := self._asked_at + ASK_AGAIN_S - self._clock.monotonic()) > 0:
+                await self._clock.sleep(rest)
+            else:
+                self._refreshing = asyncio.create_task(self.refresh(), name="refresh workflows")
+                self._asked_at = self._clock.monotonic()
 
     async def _follow(self) -> None:
         while True:
-            await self._refresh_now()
+            await self._ask_since(self._clock.monotonic())
             await self._clock.sleep(REFRESH_S)
 
     async def refresh(self) -> None:
         """Ask the workflow service what is active, and fetch what changed. Keeps what it has when that fails."""
-        self._asked_at = self._clock.monotonic()
         try:
             await self._refresh()
         except (Unavailable, msgspec.MsgspecError, OSError) as error:
