@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.support.gateway import Running, gateway
+from tests.support.gateway import Running, eventually, gateway
 from tests.support.upstream import upstream
 
 from judgify.core.gateway import access_token
@@ -314,3 +314,43 @@ async def test_tokens_that_are_forged_expired_or_of_another_kind_are_refused(tmp
             assert token not in answer.text
         good = mint(service, service_principal("response"), clock)
         assert await _status(running, good, "/api/v2/judgment/executions") == 502
+
+
+async def test_lapsed_sessions_are_ended_and_their_length_is_measured(tmp_path: Path, postgres_url: str) -> None:
+    async with gateway(tmp_path, {}, database=postgres_url) as running:
+        await _add(running, "mina")
+        grant = await _login(running, "mina")
+        connection = await asyncpg.connect(postgres_url)
+        await connection.execute("UPDATE gateway.sessions SET expires_at = now() - interval '1 hour'")
+        late = await running.client.post("/api/v2/auth/refresh", json={"refresh_token": grant["refresh_token"]})
+        assert (late.status_code, late.json()["type"]) == (401, "urn:judgify:problem:refresh-expired")
+        assert await running.gateway.tidy() == 1
+        assert await running.gateway.tidy() == 0
+        assert await connection.fetchval("SELECT ended_why FROM gateway.sessions") == "expired"
+        await connection.execute("UPDATE gateway.sessions SET ended_at = now() - interval '2 days'")
+        await running.gateway.tidy()
+        assert await connection.fetchval("SELECT count(*) FROM gateway.refresh_tokens") == 0
+        await connection.close()
+
+
+async def test_keys_work_on_a_database_that_only_reads_for_now(tmp_path: Path, postgres_url: str) -> None:
+    async with upstream() as judgment, gateway(tmp_path, {"judgment": judgment.port}, database=postgres_url) as running:
+        made = await running.client.post("/api/v2/auth/api-keys", json={"name": "a"}, headers=running.cli)
+        name = postgres_url.rsplit("/", 1)[1]
+        connection = await asyncpg.connect(postgres_url)
+        await connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+            name,
+        )
+        await connection.close()
+        key = made.json()["data"]["key"]
+        assert await _status(running, key, "/api/v2/judgment/executions") == 200
+
+        async def degraded() -> bool:
+            parts = (await running.client.get("/health")).json()["parts"]
+            return bool(parts["database"] == "degraded")
+
+        await eventually(degraded, 5)
+        made = await running.client.post("/api/v2/auth/api-keys", json={"name": "b"}, headers=running.cli)
+        assert made.status_code == 503

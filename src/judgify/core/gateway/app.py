@@ -13,7 +13,7 @@ from judgify.core.gateway.connection import ClientGone
 from judgify.core.gateway.desk import Desk, Parts
 from judgify.core.gateway.door import RedisDoor
 from judgify.core.gateway.failure import MethodNotAllowed
-from judgify.core.gateway.header import client_chain, header, refuse_ambiguous, refuse_large
+from judgify.core.gateway.header import client_chain, header, is_within, refuse_ambiguous, refuse_large
 from judgify.core.gateway.health import HealthMonitor, probe_service
 from judgify.core.gateway.identity import Authenticator, CredentialStore, Identity
 from judgify.core.gateway.limit import Limit
@@ -68,7 +68,7 @@ class Gateway:
             for name, address in self.config.upstreams.items()
         }
         self._proxy = Proxy(self.config)
-        self._door = RedisDoor(settings.redis_url if settings.redis_enabled else None, clock)
+        self._door = RedisDoor(settings.redis_url if settings.redis_enabled else None)
         self._throttle = Throttle(self._door, clock)
         self._access = AccessLog()
         self._passwords = Passwords()
@@ -151,10 +151,16 @@ class Gateway:
         while True:
             await self._clock.sleep(HOUSEKEEPING_S)
             try:
-                for ended in await self._sessions.end_expired():
-                    self.metrics.session_duration.observe(ended.lasted_s)
+                await self.tidy()
             except Unavailable:
                 log.info("sessions not tidied: the database does not answer")
+
+    async def tidy(self) -> int:
+        """End the sessions that have lapsed, measure how long they lasted, and give their number."""
+        ended = await self._sessions.tidy()
+        for session in ended:
+            self.metrics.session_duration.observe(session.lasted_s)
+        return len(ended)
 
     async def _watch_redis(self) -> None:
         while self._door.enabled:
@@ -202,9 +208,6 @@ class Gateway:
             # The head has gone out: returning without the rest makes the server cut the connection, which is the
             # only way to tell the client that its answer is not whole.
             return
-        if call.method not in {"GET", "HEAD"} and error.status in {400, 401, 403, 404, 405, 413, 429}:
-            # The body may not have been read; what follows on this connection must not be taken for a request.
-            call.closing = call.closing or error.status == 413
         await call.reply_problem(error)
 
     async def _serve(self, call: Call) -> None:
@@ -219,7 +222,7 @@ class Gateway:
             raise MethodNotAllowed(f"methods here are {', '.join(sorted(METHODS))}", allow=", ".join(sorted(METHODS)))
         if target.is_health and call.method in {"GET", "HEAD"} and target.service in self.upstreams:
             await self._throttle.take(f"address:{call.client}", _wider(self.config.address_limit))
-            await self._proxy.forward(call, self.upstreams[target.service], "")
+            await self._proxy.forward(call, self.upstreams[target.service], "", queued=False)
             return
         try:
             self.switch.check()
@@ -244,8 +247,15 @@ class Gateway:
     def _locate(self, call: Call) -> None:
         peer = call.scope.get("client")
         call.peer = str(peer[0]) if peer else ""
-        forwarded = header(call.headers, b"x-forwarded-for") if self.config.trusted_proxies else None
-        call.client, call.forwarded = client_chain(call.peer, forwarded, self.config.trusted_proxies)
+        call.scheme = str(call.scope.get("scheme", "http"))
+        call.client = call.forwarded = call.peer
+        if self.config.trusted_proxies:
+            forwarded = header(call.headers, b"x-forwarded-for")
+            call.client, call.forwarded = client_chain(call.peer, forwarded, self.config.trusted_proxies)
+            if is_within(call.peer, self.config.trusted_proxies) and (
+                header(call.headers, b"x-forwarded-proto") == "https"
+            ):
+                call.scheme = "https"
 
     async def _identify(self, call: Call) -> Identity:
         token = bearer(header(call.headers, b"authorization")) or header(call.headers, b"x-api-key")

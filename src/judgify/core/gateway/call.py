@@ -51,6 +51,7 @@ class Call:
     peer: str = ""
     client: str = ""
     forwarded: str = ""
+    scheme: str = "http"
     target: Target | None = None
     subject: str | None = None
     status: int = 0

@@ -1,35 +1,34 @@
-"""The door to Redis: calls have a short time limit, a failure closes it for a second, and nothing depends on it."""
+"""The door to Redis: calls have a short time limit, a failure closes it until Redis was heard; all works without."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 
-from judgify.kit.clock import Clock
 from judgify.kit.log import get_logger
 
 log = get_logger("judgify.gateway.redis")
 TIMEOUT_S: Final = 0.25
-RETRY_S: Final = 1.0
+MAX_CONNECTIONS: Final = 32
 T = TypeVar("T")
 
 
 class RedisDoor:
     """Gives None for everything while Redis is away or switched off; callers have a slower way that works."""
 
-    def __init__(self, url: str | None, clock: Clock) -> None:
+    def __init__(self, url: str | None) -> None:
         """Take an address, or None where `REDIS_ENABLED=false`."""
-        self._clock = clock
-        self._closed_until = 0.0
-        self._up = True
+        self._open = True
+        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
         self._client: Any = None
         if url is not None:
             self._client = redis.Redis.from_url(
                 url,
                 socket_timeout=TIMEOUT_S,
                 socket_connect_timeout=TIMEOUT_S,
-                max_connections=32,
+                max_connections=2 * MAX_CONNECTIONS,
                 decode_responses=True,
                 health_check_interval=0,
                 client_name="judgify-gateway",
@@ -42,31 +41,39 @@ class RedisDoor:
 
     async def use(self, work: Callable[[Any], Awaitable[T]]) -> T | None:
         """Run a piece of work with the client; None when it could not be done, without saying so to the caller."""
-        if self._client is None or self._clock.monotonic() < self._closed_until:
+        if self._client is None or not self._open:
             return None
         try:
-            result = await work(self._client)
+            async with self._turns:
+                return await work(self._client)
         except (RedisError, OSError, TimeoutError) as error:
-            self._closed_until = self._clock.monotonic() + RETRY_S
-            if self._up:
-                log.warning("redis does not answer; working without it", reason=type(error).__name__)
-            self._up = False
+            self._close(error)
             return None
-        if not self._up:
-            log.info("redis answers again")
-            self._up = True
-        return result
 
     async def alive(self) -> bool:
-        """Ask for a sign of life, even while the door is closed."""
-        self._closed_until = 0.0
-        return await self.use(lambda client: client.ping()) is True
+        """Ask for a sign of life; only this opens a closed door, so that no request waits for a dead Redis."""
+        if self._client is None:
+            return False
+        try:
+            good = bool(await self._client.ping())
+        except (RedisError, OSError, TimeoutError) as error:
+            self._close(error)
+            return False
+        if good and not self._open:
+            log.info("redis answers again")
+            self._open = True
+        return good
 
     async def fragmentation(self) -> float | None:
         """Give Redis's memory fragmentation ratio, or None."""
         info = await self.use(lambda client: client.info("memory"))
         value = info.get("mem_fragmentation_ratio") if isinstance(info, dict) else None
         return float(value) if isinstance(value, int | float) else None
+
+    def _close(self, error: Exception) -> None:
+        if self._open:
+            log.warning("redis does not answer; working without it", reason=type(error).__name__)
+        self._open = False
 
     async def close(self) -> None:
         """Close the connections."""

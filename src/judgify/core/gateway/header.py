@@ -137,7 +137,7 @@ def client_chain(peer: str, forwarded: str | None, trusted: Iterable[Network]) -
     address that is no trusted proxy is the client.
     """
     networks = tuple(trusted)
-    if not _within(peer, networks) or not forwarded:
+    if not is_within(peer, networks) or not forwarded:
         return peer, peer
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()][-10:]
     client = peer
@@ -145,7 +145,7 @@ def client_chain(peer: str, forwarded: str | None, trusted: Iterable[Network]) -
         if not _is_address(hop):
             break
         client = hop
-        if not _within(hop, networks):
+        if not is_within(hop, networks):
             break
     return client, ", ".join([*(hop for hop in hops if _is_address(hop)), peer])
 
@@ -167,5 +167,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _within(text: str, networks: Sequence[Network]) -> bool:
+def is_within(text: str, networks: Sequence[Network]) -> bool:
+    """Tell whether an address lies in one of the networks; what is no address does not."""
     return bool(networks) and _is_address(text) and any(ip_address(text) in network for network in networks)

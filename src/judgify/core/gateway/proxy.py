@@ -17,6 +17,8 @@ WATCH_AFTER_S: Final = 0.25
 """A client that hangs up while its answer is awaited is noticed from this moment on."""
 CONTINUE_WAIT_S: Final = 1.0
 """How long an upstream may take to ask for a large body before it is sent unasked."""
+HEALTH_TIMEOUT_S: Final = 5.0
+"""A service that does not tell its state within this is not healthy."""
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -36,8 +38,8 @@ class Proxy:
         """Take timeouts and limits from the configuration."""
         self._config = config
 
-    async def forward(self, call: Call, upstream: Upstream, token: str) -> None:
-        """Pass one call to an upstream and its answer back.
+    async def forward(self, call: Call, upstream: Upstream, token: str, *, queued: bool = True) -> None:
+        """Pass one call to an upstream and its answer back; `queued=False` goes past the queue, as health does.
 
         Raises `BadGateway`, `GatewayTimeout`, `Unavailable` (queue), `TooLarge`, `RequestTimeout`; `ClientGone` when
         there is nobody left to answer.
@@ -46,6 +48,9 @@ class Proxy:
         if length is not None and length > self._config.max_body:
             call.closing = True
             raise self._too_large()
+        if not queued:
+            await self._exchange(call, upstream, token)
+            return
         await upstream.admission.enter()
         try:
             await self._exchange(call, upstream, token)
@@ -85,7 +90,7 @@ class Proxy:
             token=token.encode("ascii"),
             request_id=call.request_id.encode("ascii"),
             client=call.forwarded.encode("latin-1"),
-            scheme=str(call.scope.get("scheme", "http")).encode("ascii"),
+            scheme=call.scheme.encode("ascii"),
         )
         length = content_length(call.headers)
         if not body[1]:
@@ -212,15 +217,25 @@ class Proxy:
                 if last and watch is not None:
                     # From here on nobody else may read what the client sends.
                     watch.stop()
-                await call.send_body(data or b"", more=not last)
+                await self._hand_over(call, data or b"", more=not last)
                 if last:
                     return
         finally:
             if watch is not None:
                 watch.stop()
 
+    async def _hand_over(self, call: Call, data: bytes, *, more: bool) -> None:
+        try:
+            async with asyncio.timeout(self._config.stream_idle_s):
+                await call.send_body(data, more=more)
+        except TimeoutError:
+            # The client takes nothing of its answer for so long: its place goes to somebody else.
+            raise ClientGone from None
+
     def _timeout_for(self, call: Call) -> float:
         target = call.target
+        if target is not None and target.is_health:
+            return HEALTH_TIMEOUT_S
         if target is not None and target.service == "judgment" and "batch" in "/".join(target.segments):
             return self._config.batch_timeout_s
         return self._config.response_timeout_s

@@ -45,13 +45,28 @@ class RecordCache:
         self._clock = clock
         self._memory: OrderedDict[str, tuple[Record, float]] = OrderedDict()
         self._broken_until = float("-inf")
+        self._asking: dict[str, asyncio.Future[Record]] = {}
 
     async def get(self, name: str, load: Load) -> Record:
         """Give the record; `Unavailable` when no store can answer and nothing is known of it."""
         held = self._memory.get(name)
-        now = self._clock.monotonic()
-        if held is not None and now < held[1]:
+        if held is not None and self._clock.monotonic() < held[1]:
             return held[0]
+        # All who ask for one record at once share one question to the stores.
+        asking = self._asking.get(name)
+        if asking is None:
+            asking = asyncio.ensure_future(self._ask(name, held, load))
+            self._asking[name] = asking
+            asking.add_done_callback(lambda done: self._asked(name, done))
+        return await asyncio.shield(asking)
+
+    def _asked(self, name: str, done: "asyncio.Future[Record]") -> None:
+        self._asking.pop(name, None)
+        if not done.cancelled():
+            # Marks a failure as seen, should all who asked have gone.
+            done.exception()
+
+    async def _ask(self, name: str, held: tuple[Record, float] | None, load: Load) -> Record:
         shared = await self._shared(name)
         wall = self._clock.now().timestamp()
         if shared is not None and wall - shared.checked <= SHARED_S:
@@ -67,6 +82,10 @@ class RecordCache:
             best = max(known, key=lambda item: item.checked)
             self._remember(name, best)
             return best
+        present = self._memory.get(name)
+        if present is not None and present is not held and not present[0].active:
+            # It was ended while the database was being read: what was read is out of date.
+            return present[0]
         await self.put(name, record)
         return record
 

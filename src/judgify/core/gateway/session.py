@@ -13,6 +13,8 @@ from judgify.kit.errors import NotFound, Unauthenticated
 from judgify.kit.ids import new_id
 
 REFRESH_PREFIX: Final = "jdg_rt_"
+KEEP_TOKENS: Final = timedelta(days=1)
+"""Used refresh tokens are told from unknown ones for this long after their session ended."""
 Row = dict[str, Any]
 
 
@@ -125,10 +127,15 @@ class Sessions:
             )
         return [Ended(row["id"], (now - row["created_at"]).total_seconds()) for row in rows]
 
-    async def end_expired(self) -> list[Ended]:
-        """End the sessions whose time is up or whose last refresh token has lapsed."""
+    async def tidy(self) -> list[Ended]:
+        """End the sessions whose time is up or whose last refresh token has lapsed; drop tokens of long ended ones."""
         now = self._clock.now()
-        async with self._db.connection() as connection:
+        async with self._db.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM gateway.refresh_tokens t USING gateway.sessions s "
+                "WHERE s.id = t.session_id AND s.ended_at < $1",
+                now - KEEP_TOKENS,
+            )
             rows = await connection.fetch(
                 "UPDATE gateway.sessions SET ended_at = $1, ended_why = 'expired' WHERE ended_at IS NULL "
                 "AND (expires_at <= $1 OR used_at <= $2) RETURNING id, created_at, used_at",

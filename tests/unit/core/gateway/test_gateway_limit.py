@@ -39,7 +39,7 @@ def test_callers_are_told_apart_and_the_oldest_is_forgotten() -> None:
 
 async def test_without_redis_the_memory_decides() -> None:
     clock = FakeClock(START)
-    throttle = Throttle(RedisDoor(None, clock), clock)
+    throttle = Throttle(RedisDoor(None), clock)
     await throttle.take("a", Limit(0, 0))
     await throttle.take("a", Limit(1, 1))
     with pytest.raises(TooMany) as caught:
@@ -66,7 +66,7 @@ class _Script:
 
 async def test_a_lease_is_spent_here_before_redis_is_asked_again() -> None:
     clock = FakeClock(START)
-    door = RedisDoor("redis://127.0.0.1:1", clock)
+    door = RedisDoor("redis://127.0.0.1:1")
     script = _Script([3, 0], [1, 0], [0, 1500], OSError("gone"))
     door._client = script
     throttle = Throttle(door, clock)
@@ -79,7 +79,7 @@ async def test_a_lease_is_spent_here_before_redis_is_asked_again() -> None:
     with pytest.raises(TooMany) as caught:
         await throttle.take("a", limit)
     assert caught.value.fields["retry_after_s"] == 2
-    # Redis goes: memory takes over, and Redis is left alone for a second.
+    # Redis goes: memory takes over, and Redis is left alone until it was heard.
     await throttle.take("a", limit)
     await throttle.take("a", limit)
     assert len(script.asked) == 4
@@ -87,7 +87,7 @@ async def test_a_lease_is_spent_here_before_redis_is_asked_again() -> None:
 
 async def test_a_lease_lapses() -> None:
     clock = FakeClock(START)
-    door = RedisDoor("redis://127.0.0.1:1", clock)
+    door = RedisDoor("redis://127.0.0.1:1")
     script = _Script([3, 0], [3, 0])
     door._client = script
     throttle = Throttle(door, clock)

@@ -111,7 +111,7 @@ class _Source:
 
 async def test_a_record_is_asked_for_every_five_seconds_and_believed_ten_minutes_in_an_outage() -> None:
     clock = FakeClock(START)
-    cache = RecordCache(RedisDoor(None, clock), clock)
+    cache = RecordCache(RedisDoor(None), clock)
     source = _Source()
     assert (await cache.get("session:a", source.load)).active
     await cache.get("session:a", source.load)
@@ -136,7 +136,7 @@ async def test_a_record_is_asked_for_every_five_seconds_and_believed_ten_minutes
 
 async def test_an_end_is_known_at_once_and_forgetting_asks_again() -> None:
     clock = FakeClock(START)
-    cache = RecordCache(RedisDoor(None, clock), clock)
+    cache = RecordCache(RedisDoor(None), clock)
     source = _Source()
     await cache.get("session:a", source.load)
     await cache.put("session:a", Record(active=False))
