@@ -29,6 +29,9 @@ START_S: Final = 45.0
 SUPERVISOR_S: Final = 20.0
 """How long the supervisor may take to answer."""
 
+RACE_S: Final = 3.0
+"""How long another supervisor may take to answer after ours gave way to it."""
+
 _LISTEN: Final = ("127.0.0.1", "0.0.0.0")
 
 
@@ -122,8 +125,13 @@ async def _launch(settings: Settings, client: SupervisorClient) -> None:
     process = launch(settings.home)
     clock = SystemClock()
     deadline = clock.monotonic() + SUPERVISOR_S
+    gave_way = False
     while not await client.alive():
-        if process.poll() is not None or clock.monotonic() > deadline:
+        if process.poll() is not None and not gave_way:
+            gave_way = True
+            # It may have lost a race: the response engine starts a dead supervisor, too.
+            deadline = min(deadline, clock.monotonic() + RACE_S)
+        if clock.monotonic() > deadline:
             raise Unavailable(f"the supervisor did not start: {_last_words(settings)}")
         await clock.sleep(0.05)
     _leave(process)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import psutil
 
 from judgify.kit.clock import Clock
-from judgify.kit.errors import Conflict, Invalid, JudgifyError, NotFound
+from judgify.kit.errors import Conflict, Invalid, JudgifyError, NotFound, Unavailable
 from judgify.kit.log import get_logger
 from judgify.kit.secrets import mask_mapping
 from judgify.kit.supervisor_launch import LOG
@@ -186,7 +186,11 @@ class Supervisor:
             raise
         else:
             self._operations[operation_id] = answer
-            self.disk.save_operations(self._operations)
+            try:
+                self.disk.save_operations(self._operations)
+            except OSError as error:
+                # The work is done; to answer "failed" would have it done twice.
+                _log.exception("answer not kept on disk", error=str(error), operation_id=operation_id)
             future.set_result(answer)
             return answer
         finally:
@@ -312,7 +316,10 @@ class Supervisor:
         now = self.clock.now() if blocked else None
         since = before.since if blocked and before.blocked else now
         after = Traffic(blocked=blocked, retry_after_s=retry_after_s, reason=reason, by=by, since=since)
-        self.disk.save_traffic(after)
+        try:
+            self.disk.save_traffic(after)
+        except OSError as error:
+            raise Unavailable(f"the switch could not be written: {error}", retry_after_s=5) from error
         if before.blocked != blocked:
             kind: EventKind = "traffic-blocked" if blocked else "traffic-unblocked"
             self.journal.add("gateway", kind, by, reason, retry_after_s=retry_after_s)

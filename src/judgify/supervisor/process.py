@@ -188,6 +188,14 @@ def pin(pid: int, cpu_millis: int | None) -> int:
     return len(chosen)
 
 
+def runs(pid: int, command: Sequence[str]) -> bool:
+    """Whether this process was started with just this command."""
+    try:
+        return psutil.Process(pid).cmdline() == list(command)
+    except psutil.Error:
+        return False
+
+
 def wait_gone(pids: Iterable[int], within_s: float) -> list[int]:
     """Wait until these processes have ended; gives those that have not. A zombie has ended."""
     known = {pid: mark for pid in pids if (mark := identity(pid)) is not None}

@@ -15,7 +15,7 @@ from judgify.supervisor import logfile, model
 from judgify.supervisor.journal import Journal
 from judgify.supervisor.model import Process, UnitRecord
 from judgify.supervisor.probe import passes
-from judgify.supervisor.process import Handle, alive, can_bind, holder, identity, pin, rss, spawn
+from judgify.supervisor.process import Handle, alive, can_bind, holder, identity, pin, rss, runs, spawn
 from judgify.supervisor.store import DiskState
 
 Prepare = Callable[[UnitSpec, frozenset[int]], None]
@@ -81,8 +81,14 @@ class Runner:
         return list(self._handles.values())
 
     def save(self) -> None:
-        """Put the record on the disk."""
-        self._disk.save_unit(self.record)
+        """Put the record on the disk. A full one is reported and does not stop the work: the engine must come back.
+
+        A process that is not written down is found again by its mark.
+        """
+        try:
+            self._disk.save_unit(self.record)
+        except OSError as error:
+            _log.exception("unit state not kept on disk", unit=self.name, error=str(error))
 
     def event(self, kind: EventKind, by: str, reason: str, /, **detail: Any) -> None:
         """Note an event of this unit."""
@@ -108,7 +114,8 @@ class Runner:
         known = {process.index for process in self.record.living}
         for index, pid in lost.items():
             mark = identity(pid)
-            if index in known or mark is None:
+            # A child that a killed unit left behind carries the mark as well, and is not the unit.
+            if index in known or mark is None or not runs(pid, self.record.revision.command):
                 continue
             process = Process(
                 index=index,
@@ -354,10 +361,7 @@ class Runner:
             self.event("exited", "supervisor", words, **detail)
             if record.spec.autorestart and record.desired == "running":
                 self._schedule_restart()
-        try:
-            self.save()
-        except OSError as error:
-            _log.exception("unit state not kept on disk", unit=self.name, error=str(error))
+        self.save()
         self.settled.set()
 
     # restart by itself: the response engine only

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.support.supervised import free_base, free_port, new_home
+from tests.support.supervised import free_base, free_port, new_home, until
 
 from judgify.kit.clock import FakeClock, SystemClock
 from judgify.kit.errors import Unavailable
@@ -21,6 +22,7 @@ from judgify.kit.settings import Settings
 from judgify.kit.supervisor_launch import MARK
 from judgify.kit.supervisor_types import ProbeSpec, UnitSpec
 from judgify.supervisor import logfile, model, platform_units, preflight, process, store, sweep
+from judgify.supervisor.fleet import Supervisor
 from judgify.supervisor.journal import Journal
 from judgify.supervisor.preparation import StorePreparation
 from judgify.supervisor.probe import passes
@@ -338,3 +340,37 @@ async def test_time_runs_while_waiting_for_an_event(tmp_path: Path) -> None:
     await asyncio.sleep(0)
     journal.add("web", "started", "test", "x")
     assert [event.id for event in await waiting] == [1]
+
+
+async def test_a_full_disk_neither_stops_a_start_nor_the_engines_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    disk = store.DiskState(tmp_path)
+    supervisor = Supervisor(disk, SystemClock())
+    program = (sys.executable, "-S", "-c", "import time; time.sleep(600)")
+    spec = UnitSpec(name="response", command=program, release="1", autorestart=True)
+    supervisor.open([spec])
+    for name in ("save_unit", "append_event", "save_operations", "save_traffic"):
+        monkeypatch.setattr(disk, name, full)
+    try:
+
+        async def start() -> object:
+            return (await supervisor.start("response", "test", "x", 5)).model_dump()
+
+        await supervisor.once("op-1", start)
+        first = supervisor.unit("response").pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+
+        async def back() -> bool:
+            return supervisor.unit("response").pid not in {None, first}
+
+        assert await until(back) < 2
+        with pytest.raises(Unavailable, match="No space left"):
+            supervisor.set_traffic(blocked=True, retry_after_s=1, by="test", reason="x")
+    finally:
+        await supervisor.stop_all("test", "x")
+        supervisor.close()
