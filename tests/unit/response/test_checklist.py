@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.guides import shipped
 
@@ -117,6 +117,7 @@ def test_each_severity_has_its_steps(severity: SeverityName, expected: list[str]
     assert list(steps(now=0, severity=severity)) == expected
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(ALL), st.floats(min_value=0, max_value=2000))),
     st.floats(min_value=0, max_value=2000),

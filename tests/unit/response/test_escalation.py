@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.guides import shipped
 
@@ -205,6 +205,7 @@ def test_a_row_made_due_later_looks_at_that_later_moment() -> None:
     assert all(not row.quiet and "http" in row.channels for row in found.add)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(SEVERITIES),
     st.sampled_from(SEVERITIES),

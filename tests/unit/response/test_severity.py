@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.guides import shipped
 
@@ -98,6 +98,7 @@ def test_unknown_signals_reach_a_person() -> None:
     assert (worse.severity, worse.rule) == ("P1", "unknown-critical")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.text(max_size=40), st.none() | st.floats() | st.text(max_size=8), st.text(max_size=9))
 def test_whatever_a_signal_holds_it_is_classified(
     service: str, signal: str, value: float | str | None, severity: str
@@ -215,6 +216,7 @@ def test_recovery_waits_for_dependencies_and_else_follows_section_1_2() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(sorted(GUIDE.services))))
 def test_nothing_is_recovered_before_what_it_needs(services: set[str]) -> None:
     ordered = order_of_recovery(GUIDE, services)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.guides import shipped
 
@@ -75,6 +75,7 @@ def test_a_zone_with_summer_time_keeps_its_local_hours() -> None:
     assert next_business_time(calendar, friday) == datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=700 * 24 * 60).map(lambda minutes: YEAR_2026 + timedelta(minutes=minutes)))
 def test_the_next_business_time_is_business_time_and_not_past(moment: datetime) -> None:
     found = next_business_time(CALENDAR, moment)

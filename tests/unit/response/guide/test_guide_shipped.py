@@ -1,5 +1,6 @@
 """The shipped guide against the printed one: cell by cell, command by command."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,20 @@ def test_every_rule_is_the_answer_of_an_example() -> None:
         assert (found.severity, found.rule) == (example.severity, example.rule)
         answered.add(found.rule)
     assert answered == {rule.id for rule in guide.signals.rules}
+
+
+def test_the_table_has_one_answer_for_every_signal_of_every_service() -> None:
+    guide = shipped()
+    values = (None, 0, 0.05, 0.0501, 2.99, 3, 10, 10.01)
+    cases = itertools.product(
+        (*guide.services, "billing"), (*guide.signals.signals, "strange"), values, ("", "warning", "critical")
+    )
+    unanswered = [
+        (service, signal, value, mark)
+        for service, signal, value, mark in cases
+        if not classify(guide, service=service, signal=signal, value=value, labels={"severity": mark}).evaluable
+    ]
+    assert unanswered == []
 
 
 def test_recovery_order_is_that_of_section_1_2() -> None:
