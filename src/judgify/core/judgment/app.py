@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final, Literal
 
+import asyncpg
 from fastapi import FastAPI
 
 from judgify.core.judgment.cache import WorkflowCache
@@ -121,7 +122,8 @@ class Service:
             await self.database.opened.wait()
             try:
                 gone = await self.store.drop_before(self._clock.now() - timedelta(days=self._days))
-            except Unavailable:
+            except (Unavailable, asyncpg.PostgresError) as error:
+                log.warning("old executions stay for now", reason=type(error).__name__)
                 await self._clock.sleep(60)
                 continue
             if gone:

@@ -178,7 +178,7 @@ class Committer:
                 self._recovered.set()
             else:
                 self._lost(Unavailable())
-            await self._clock.sleep(PROBE_S if not self._up else 1.0)
+            await self._clock.sleep(1.0 if self._up else PROBE_S)
 
     async def _probe(self) -> bool:
         task = asyncio.create_task(self._store.writable())
@@ -195,23 +195,34 @@ class Committer:
     async def _drain_forever(self) -> None:
         while True:
             await self._recovered.wait()
-            segment = await asyncio.to_thread(self._spool.take)
-            if segment is None:
-                await self._clock.sleep(1.0)
-                continue
             try:
-                moved = await self._drain(list(await asyncio.to_thread(lambda: list(self._spool.rows(segment)))))  # noqa: B023 - awaited before the next turn
-            except (Unavailable, TimeoutError, asyncpg.PostgresError, OSError) as error:
-                self._spool.give_back(segment)
-                self._lost(error)
-            except asyncio.CancelledError:
-                self._spool.give_back(segment)
-                raise
-            else:
-                await asyncio.to_thread(self._spool.remove, segment)
-                log.info("spooled executions are in the database", executions=moved)
+                moved = await self._drain_segment()
+            except Exception as error:
+                # The named boundary: whatever is wrong with one segment, draining is tried again.
+                log.exception("spooled executions could not be drained", reason=type(error).__name__)
+                moved = False
+            if not moved:
+                await self._clock.sleep(1.0)
 
-    async def _drain(self, rows: list[Row]) -> int:
+    async def _drain_segment(self) -> bool:
+        segment = await asyncio.to_thread(self._spool.take)
+        if segment is None:
+            return False
+        try:
+            rows = await asyncio.to_thread(lambda: list(self._spool.rows(segment)))
+            await self._drain(rows)
+        except (Unavailable, TimeoutError, asyncpg.PostgresError) as error:
+            self._spool.give_back(segment)
+            self._lost(error)
+            return False
+        except BaseException:
+            self._spool.give_back(segment)
+            raise
+        await asyncio.to_thread(self._spool.remove, segment)
+        log.info("spooled executions are in the database", executions=len(rows))
+        return True
+
+    async def _drain(self, rows: list[Row]) -> None:
         for start in range(0, len(rows), GROUP):
             part = rows[start : start + GROUP]
             try:
@@ -225,7 +236,6 @@ class Committer:
                         await asyncio.to_thread(self._spool.set_aside, row)
             if any(row.orders for row in part):
                 self._acted.set()
-        return len(rows)
 
 
 def _settle(future: "asyncio.Future[Kept | JudgifyError]", kept: Kept) -> None:
