@@ -13,14 +13,11 @@ from judgify.kit.clock import Clock, SystemClock
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
-from judgify.kit.web import Health, ServiceSpec, create_app
 from judgify.notify import Toolkit
 from judgify.response import guard, slo
 from judgify.response.accounts import Accounts
-from judgify.response.api import incident as incident_routes
-from judgify.response.api import service as service_routes
+from judgify.response.api.app import engine_app
 from judgify.response.api.parts import Response
-from judgify.response.api.signin import Signin
 from judgify.response.capture import Capturer
 from judgify.response.conductor import Conductor
 from judgify.response.delivery import Deliveries
@@ -49,8 +46,6 @@ from judgify.response.scribe import Scribe, Shelf
 from judgify.response.stores.sqlite import SqliteStore
 
 log = get_logger("judgify.response")
-MAX_BODY = 4 * 1024 * 1024
-"""Alertmanager sends many alerts in one body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +134,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     console = settings.url("response")
     pager = Sender(guide, open_channels(guide.channels, kit, settings.home), console_url=console)
     targets = Targets(guide.sla.availability_percent, guide.sla.p95_ms, guide.sla.error_percent)
+    documents = GuideDocuments(guide)
     store = SqliteStore(folder / "response.db")
     core = assemble(
         store=store,
@@ -147,7 +143,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         figures=Figures(metrics),
         pager=pager,
         capturer=Capturer(orchestrator, scraped, targets),
-        documents=GuideDocuments(guide),
+        documents=documents,
         runner=runner,
         shelf=Shelf(folder / "documents"),
     )
@@ -178,37 +174,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         await orchestrator.close()
         await store.close()
 
-    async def health() -> Health:
-        completed = core.conductor.completed_at
-        fresh = completed is not None and clock.now() - completed <= guard.FRESH
-        return Health("ok" if fresh else "down", {"due-rows": "ok" if fresh else "down"})
-
-    async def ready() -> bool:
-        return core.conductor.completed_at is not None
-
-    signin = Signin(settings, clock, core.accounts)
-    spec = ServiceSpec(
-        name="response",
-        settings=settings,
-        clock=clock,
-        metrics=metrics,
-        health=health,
-        ready=ready,
-        lifespan=lifespan,
-        max_body=MAX_BODY,
-        title="Judgify response engine",
-        authenticate=signin.principal,
-    )
-    app = create_app(spec)
-    app.state.signin = signin
-    app.state.response = Response(
+    parts = Response(
         engine=core.engine,
         office=core.office,
         accounts=core.accounts,
         desk=core.desk,
         policy=policy,
         figures=core.figures,
-        documents=GuideDocuments(guide),
+        documents=documents,
         orchestrator=orchestrator,
         clock=clock,
         runbooks=_runbooks(guide, runner),
@@ -216,8 +189,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         generic=lambda document, now: [read_generic(document, guide, now)],
         console_address=console,
     )
-    for router in (incident_routes.router, service_routes.router, service_routes.open_router):
-        app.include_router(router)
+    app = engine_app(parts, settings, metrics, completed_at=lambda: core.conductor.completed_at, lifespan=lifespan)
     return Built(app=app, core=core, guide=guide)
 
 

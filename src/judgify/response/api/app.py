@@ -1,0 +1,59 @@
+"""The engine's HTTP app, made around an engine that is put together already."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Final
+
+from fastapi import FastAPI
+
+from judgify.kit.metrics import Metrics
+from judgify.kit.settings import Settings
+from judgify.kit.web import Health, ServiceSpec, create_app
+from judgify.response.api import incident, service
+from judgify.response.api.parts import Response
+from judgify.response.api.signin import Signin
+
+MAX_BODY: Final = 4 * 1024 * 1024
+"""Alertmanager sends many alerts in one body."""
+FRESH: Final = timedelta(seconds=10)
+"""The engine is healthy while its due-row loop has completed within this time."""
+
+
+def engine_app(
+    parts: Response,
+    settings: Settings,
+    metrics: Metrics,
+    *,
+    completed_at: Callable[[], datetime | None],
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
+    """Make the app. `completed_at` tells when the due-row loop last completed."""
+
+    async def health() -> Health:
+        completed = completed_at()
+        fresh = completed is not None and parts.clock.now() - completed <= FRESH
+        return Health("ok" if fresh else "down", {"due-rows": "ok" if fresh else "down"})
+
+    async def ready() -> bool:
+        return completed_at() is not None
+
+    signin = Signin(settings, parts.clock, parts.accounts)
+    spec = ServiceSpec(
+        name="response",
+        settings=settings,
+        clock=parts.clock,
+        metrics=metrics,
+        health=health,
+        ready=ready,
+        lifespan=lifespan,
+        max_body=MAX_BODY,
+        title="Judgify response engine",
+        authenticate=signin.principal,
+    )
+    app = create_app(spec)
+    app.state.signin = signin
+    app.state.response = parts
+    for router in (incident.router, service.router, service.open_router):
+        app.include_router(router)
+    return app
