@@ -14,41 +14,41 @@ from judgify.response.ports import Orchestrator
 GATEWAY: Final = "gateway"
 
 _WILL: Final[Mapping[str, tuple[str, str]]] = {
-    "start": ("{label}을(를) 시작합니다 (유닛 {unit})", "Start {label} (unit {unit})"),
-    "stop": ("{label}을(를) 중지합니다 (유닛 {unit})", "Stop {label} (unit {unit})"),
-    "restart": ("{label}을(를) 재시작합니다 (유닛 {unit})", "Restart {label} (unit {unit})"),
+    "start": ("{label} 시작 (유닛 {unit})", "Start {label} (unit {unit})"),
+    "stop": ("{label} 중지 (유닛 {unit})", "Stop {label} (unit {unit})"),
+    "restart": ("{label} 재시작 (유닛 {unit})", "Restart {label} (unit {unit})"),
     "rollback": (
-        "{label}을(를) 정상이었던 마지막 다른 릴리스로 되돌립니다 (유닛 {unit})",
+        "{label} 롤백: 정상이었던 가장 최근의 다른 릴리스로 되돌림 (유닛 {unit})",
         "Roll {label} back to the newest other release that had been healthy (unit {unit})",
     ),
     "scale": (
-        "{label} 인스턴스를 {replicas}개로 조정합니다 (유닛 {unit})",
+        "{label} 인스턴스를 {replicas}개로 조정 (유닛 {unit})",
         "Run {replicas} instances of {label} (unit {unit})",
     ),
     "set_limits": (
-        "{label}의 한도를 메모리 {memory_mib}MiB, CPU {cpu_millis}m로 바꿉니다 (유닛 {unit})",
+        "{label} 한도 변경: 메모리 {memory_mib}MiB, CPU {cpu_millis}m (유닛 {unit})",
         "Set the limits of {label} to {memory_mib} MiB memory and {cpu_millis}m CPU (unit {unit})",
     ),
     "set_env": (
-        "{label}에 {name}={shown}을(를) 설정하고 재시작합니다 (유닛 {unit})",
+        "{label}에 {name}={shown} 설정 후 재시작 (유닛 {unit})",
         "Set {name}={shown} on {label} and restart it (unit {unit})",
     ),
     "unset_env": (
-        "{label}에서 {name} 설정을 제거하고 재시작합니다 (유닛 {unit})",
+        "{label}에서 {name} 설정 제거 후 재시작 (유닛 {unit})",
         "Remove {name} from {label} and restart it (unit {unit})",
     ),
     "block_traffic": (
-        "입구에서 모든 요청에 503을 답합니다 (Retry-After {retry_after_s}초, 헬스체크 제외)",
+        "입구에서 모든 요청에 503으로 응답 (Retry-After {retry_after_s}초, 헬스체크 제외)",
         "Answer 503 to all requests at the entrance (Retry-After {retry_after_s} s; health still answers)",
     ),
-    "unblock_traffic": ("트래픽 차단을 해제합니다", "Let traffic in again"),
+    "unblock_traffic": ("트래픽 차단 해제", "Let traffic in again"),
     "restore_backup": (
-        "{label}을(를) {backup_date} 날짜의 백업으로 복구합니다: 그 이후의 데이터를 잃습니다",
+        "{label} 백업 복구 (백업 날짜: {backup_date}): 그 이후의 데이터는 사라짐",
         "Restore {label} from the backup of {backup_date}: what was written since is lost",
     ),
-    "switch_primary": ("{label}의 주 서버를 {to}(으)로 전환합니다", "Make {to} the primary of {label}"),
+    "switch_primary": ("{label} 주 서버 전환: {to}", "Make {to} the primary of {label}"),
     "edit_config": (
-        "{label}의 설정을 정상이었던 마지막 리비전으로 되돌리고 재시작합니다",
+        "{label} 설정을 정상이었던 마지막 리비전으로 되돌린 후 재시작",
         "Put the configuration of {label} back to that of the newest healthy revision and restart it",
     ),
 }

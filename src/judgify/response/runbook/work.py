@@ -31,6 +31,7 @@ from judgify.response.timeline import (
 
 log = get_logger("judgify.response.runbook")
 
+_JUST_SEEN: Final = timedelta(seconds=1.5)
 _SOON: Final = timedelta(seconds=1)
 _LATER: Final = timedelta(seconds=3)
 _SETTLE_S: Final = 8.0
@@ -97,10 +98,17 @@ class Work:
         self._keep(facts={**known, **_facts(findings)})
         await self._host.record(self._run, *(FindingRecorded(finding=finding) for finding in news))
 
-    async def _is_ill(self) -> bool:
-        """Whether the service's own check fails: then a good check, and nothing less, is the cure."""
+    async def _is_ill(self, *, fresh: bool = False) -> bool:
+        """Whether the service's own check fails: then a good check, and nothing less, is the cure.
+
+        A look of a moment ago that failed is believed, since asking a frozen service again costs a whole timeout; that
+        it is well is only ever concluded from a look taken now.
+        """
         if self._run.service not in self._senses.prober.services:
             return False
+        last = None if fresh or self._memory("acted") else self._senses.prober.last(self._run.service)
+        if last is not None and not last[0].good and self._host.clock.now() - last[1] < _JUST_SEEN:
+            return True
         return not (await self._senses.prober.check(self._run.service)).good
 
     # recovery
@@ -111,9 +119,10 @@ class Work:
             ended = await self._over(incident)
             if ended is not None:
                 return ended
+            if self._memory("cured"):
+                return await self._finish("done", "the service's own check is good again")
             if self._memory("operation"):
-                if await self._finish_operation(self._step_of(self._memory("operation")["step"])):
-                    return await self._finish("done", "the service's own check is good again")
+                await self._finish_operation(self._step_of(self._memory("operation")["step"]))
                 continue
             if self._run.cursor >= len(self._book.recover) and not self._turn_to_doubtful():
                 return await self._finish("failed", "no step of the runbook restored the service")
@@ -256,7 +265,7 @@ class Work:
         )
         with self._surveyor.floor.act(self._run.id, rendered.operation.unit):
             await self._host.record(self._run, OperationStarted(operation=operation))
-            self._keep(cured=await self._finish_operation(step))
+            await self._finish_operation(step)
 
     async def _finish_operation(self, step: RecoverStep) -> bool:
         """Send the saved operation (again), verify it, and move on to the next step unless it cured the service."""
@@ -276,7 +285,7 @@ class Work:
         if saved and saved["ok"]:
             good, detail = await verify(step, self._senses)
         cured = good and await self._settled()
-        self._keep(operation=None, acted=True)
+        self._keep(operation=None, acted=True, cured=cured)
         if not cured:
             self._run = self._run.model_copy(update={"cursor": self._run.cursor + 1})
         operation_id = str(saved["id"]) if saved else ""
@@ -304,7 +313,7 @@ class Work:
         if not self._memory("ill"):
             return True
         deadline = self._host.clock.monotonic() + _SETTLE_S
-        while await self._is_ill():
+        while await self._is_ill(fresh=True):
             if self._host.clock.monotonic() >= deadline:
                 return False
             await self._host.clock.sleep(0.25)

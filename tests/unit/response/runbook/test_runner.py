@@ -275,6 +275,7 @@ async def test_a_service_waits_for_what_it_depends_on_and_comes_back_with_it(wor
     database = await world.advance(run_of("database"), host)
     assert (database.state, state(world, "postgres")) == ("done", "running")
     await world.look("database")
+    await world.clock.advance(3)
     assert (await world.advance(waiting, host)).state == "done"
     assert [one.rendered.operation.unit for one in host.operations] == ["postgres", "judgment"]
 
@@ -325,6 +326,7 @@ async def test_recovery_by_others_ends_the_run(world: World) -> None:
     host.held = AutomationState(held=True, reason="by hand")
     waiting = await world.advance(run_of(), host)
     await world.orchestrator.start("judgment", by="minsu", reason="by hand", operation_id="op_by_hand")
+    await world.clock.advance(3)
     ended = await world.advance(waiting, host)
     assert (ended.state, ended.outcome) == ("done", "the service's own check is good again")
     again = await world.runner.advance(ended, host)
