@@ -1,17 +1,22 @@
 """Files judged on the command line, through a real gateway: every row becomes an execution."""
 
+import contextlib
 import csv
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.support.core_process import CoreProcess, Home
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
+ROWS = 20_000
+"""Rows of the large file; 100,000 take 50 s and the same memory."""
 SAMPLES = Path(__file__).parents[3] / "examples"
 FILES = {
     "equipment_sensors": ("equipment-sensors", "판정"),
@@ -36,8 +41,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, postgres_server: Any) -> Iter
 
 
 def wait_for_workflows(home: Home) -> None:
-    import time
-
     deadline = time.monotonic() + 20
     with home.client("workflow") as client:
         while len(client.get("/api/v2/workflow/workflows?active=true").json()["data"]) < 4:
@@ -179,3 +182,49 @@ def test_an_unknown_workflow_is_said_to_be_unknown(home: Home, tmp_path: Path) -
     file = tmp_path / "a.csv"
     file.write_text("a\n1\n")
     assert judge(home, "없는 것", str(file), code=1)["status"] == 404
+
+
+def start(home: Home, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "judgify.cli", "judgment", "execute", *arguments, "--json"],
+        env=home.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def total(home: Home) -> int:
+    with home.client("judgment") as client:
+        found: int = client.get("/api/v2/judgment/summary", params={"minutes": 60}).json()["data"]["total"]
+        return found
+
+
+@pytest.mark.slow
+def test_a_large_file_in_bounded_memory_survive_an_interruption(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "large.csv"
+    with file.open("w") as out:
+        out.write("설비ID,온도,습도,진동\n")
+        out.writelines(f"BIG-{n},{50 + n % 50},40,2.0\n" for n in range(ROWS))
+    before = total(home)
+    first = start(home, "equipment-sensors", str(file))
+    deadline = time.monotonic() + 60
+    while total(home) < before + 2_000:
+        assert first.poll() is None, first.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    first.kill()
+    first.communicate()
+    second = start(home, "equipment-sensors", str(file))
+    peak = 0
+    while second.poll() is None:
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):
+            peak = max(peak, psutil.Process(second.pid).memory_info().rss)
+        time.sleep(0.1)
+    printed, failed = second.communicate()
+    assert second.returncode == 0, failed.decode()
+    report = json.loads(printed)
+    assert (report["rows"], report["verdicts"]["error"], report["verdicts"]["matched"]) == (ROWS, 0, ROWS)
+    assert report["replayed"] >= 1_000, "what the first run had judged was judged again"
+    assert total(home) == before + ROWS
+    assert peak < 250 * 1024 * 1024
+    print(f"{ROWS:,} rows: {report['seconds']} s, peak {peak >> 20} MiB, {report['replayed']} replayed")  # noqa: T201 - the figure that the run is asked for
