@@ -1,7 +1,7 @@
-"""Who is told when (guide 6.2, 1.1, 3.1): the matrix as rows with absolute deadlines, planned and re-planned."""
+"""Who is told when (guide 6.2, 1.1, 3.1): the matrix as rows with absolute deadlines."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -32,15 +32,6 @@ class DueRow:
     minute: int
     label: Text
     quiet: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Replan:
-    """What a change of severity changes: rows to add, keys of due rows to withdraw, due rows with other channels."""
-
-    add: tuple[DueRow, ...]
-    withdraw: tuple[str, ...]
-    update: tuple[DueRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,46 +86,6 @@ def _entries(guide: Guide, index: int, severity: SeverityName) -> Iterator[tuple
             yield "report", role
     for role in row.also.get(severity, ()):
         yield "notice", role
-
-
-def replan(
-    guide: Guide,
-    *,
-    severity: SeverityName,
-    service: str,
-    opened_at: datetime,
-    changed_at: datetime,
-    told: Collection[str],
-    pending: Collection[str],
-) -> Replan:
-    """Plan anew after the severity, or the root service, was changed.
-
-    The incident's clock goes on: rows whose time has passed are due at once, rows already told are not told again.
-
-    Args:
-        guide: the guide.
-        severity: the new severity.
-        service: the root service.
-        opened_at: when the incident's clock started.
-        changed_at: when the change was made.
-        told: keys of rows that were handed over.
-        pending: keys of rows that are still due. A row withdrawn earlier is in neither.
-    """
-    rows = {row.key: row for row in plan(guide, severity=severity, service=service, opened_at=opened_at)}
-    moved = {key: _not_before(guide, severity, row, changed_at.astimezone(UTC)) for key, row in rows.items()}
-    return Replan(
-        add=tuple(row for key, row in moved.items() if key not in told and key not in pending),
-        withdraw=tuple(key for key in pending if key not in rows),
-        update=tuple(rows[key] for key in pending if key in rows),
-    )
-
-
-def _not_before(guide: Guide, severity: SeverityName, row: DueRow, moment: datetime) -> DueRow:
-    if row.due_at >= moment:
-        return row
-    quiet = _quiet(guide, severity, moment)
-    channels = _channels(guide, severity, row.kind, frozenset({row.role, *row.also_roles}), quiet=quiet)
-    return replace(row, due_at=moment, quiet=quiet, channels=channels)
 
 
 def deadlines(guide: Guide, *, severity: SeverityName, opened_at: datetime) -> Deadlines:

@@ -1,15 +1,13 @@
-"""The matrix as due rows, cell by cell; quiet hours; re-planning."""
+"""The matrix as due rows, cell by cell; quiet hours."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.support.guides import shipped
 
-from judgify.response.escalation import announcement_channels, deadlines, plan, replan
+from judgify.response.escalation import announcement_channels, deadlines, plan
 from judgify.response.guide.base import SEVERITIES, SeverityName
 from judgify.response.guide.schema import Guide
 
@@ -140,99 +138,6 @@ def test_rows_are_absolute_whatever_the_local_clock_does(opened: datetime) -> No
     rows = plan(GUIDE, severity="P0", service="gateway", opened_at=opened)
     elapsed = {(row.due_at - opened.astimezone(UTC)).total_seconds() for row in rows}
     assert elapsed == {0, 900, 1800, 3600}
-
-
-def test_raising_the_severity_makes_passed_rows_due_at_once() -> None:
-    changed = MONDAY_10 + timedelta(minutes=20)
-    rows = plan(GUIDE, severity="P2", service="judgment", opened_at=MONDAY_10)
-    told = [row.key for row in rows if row.minute < 20]
-    pending = [row.key for row in rows if row.minute > 20]
-    found = replan(
-        GUIDE,
-        severity="P0",
-        service="judgment",
-        opened_at=MONDAY_10,
-        changed_at=changed,
-        told=told,
-        pending=pending,
-    )
-    due = {(row.minute, row.kind, row.person): row.due_at for row in found.add}
-    assert due[0, "page", "devops-lead"] == changed
-    assert due[15, "page", "ops-lead"] == changed
-    assert due[30, "page", "dev-lead"] == MONDAY_10 + timedelta(minutes=30)
-    assert due[60, "page", "ceo"] == MONDAY_10 + timedelta(minutes=60)
-    assert set(found.withdraw) == {"30:page:ops-lead", "60:page:dev-lead"}
-    assert found.update == ()
-
-
-def test_lowering_the_severity_withdraws_what_is_not_due_any_more() -> None:
-    rows = plan(waking(), severity="P1", service="judgment", opened_at=MONDAY_03)
-    told = [row.key for row in rows if row.minute == 0]
-    pending = [row.key for row in rows if row.minute > 0]
-    found = replan(
-        waking(),
-        severity="P2",
-        service="judgment",
-        opened_at=MONDAY_03,
-        changed_at=MONDAY_03 + timedelta(minutes=5),
-        told=told,
-        pending=pending,
-    )
-    assert set(found.withdraw) == {"15:page:ops-lead", "30:page:dev-lead", "60:page:cto"}
-    assert {row.key for row in found.add} == {"15:page:dev-lead", "30:page:ops-lead", "60:page:dev-lead"}
-
-
-def test_a_row_that_stays_gets_the_new_severitys_channels() -> None:
-    found = replan(
-        waking(),
-        severity="P2",
-        service="judgment",
-        opened_at=MONDAY_03,
-        changed_at=MONDAY_03,
-        told=[],
-        pending=["0:page:dev-lead"],
-    )
-    [row] = found.update
-    assert (row.key, row.quiet, row.channels) == ("0:page:dev-lead", True, ("console", "mailbox"))
-
-
-def test_a_row_made_due_later_looks_at_that_later_moment() -> None:
-    opened = datetime(2026, 11, 23, 8, 30, tzinfo=SEOUL)
-    changed = datetime(2026, 11, 23, 9, 30, tzinfo=SEOUL)
-    found = replan(
-        waking(), severity="P2", service="judgment", opened_at=opened, changed_at=changed, told=[], pending=[]
-    )
-    assert all(not row.quiet and "http" in row.channels for row in found.add)
-
-
-@settings(deadline=None)
-@given(
-    st.sampled_from(SEVERITIES),
-    st.sampled_from(SEVERITIES),
-    st.integers(min_value=0, max_value=90),
-    st.sampled_from([*GUIDE.services, "billing"]),
-)
-def test_a_change_leaves_exactly_the_new_plan_open(
-    before: SeverityName, after: SeverityName, minute: int, service: str
-) -> None:
-    changed = MONDAY_10 + timedelta(minutes=minute)
-    old = plan(GUIDE, severity=before, service=service, opened_at=MONDAY_10)
-    told = {row.key for row in old if row.due_at <= changed}
-    pending = {row.key for row in old if row.due_at > changed}
-    found = replan(
-        GUIDE,
-        severity=after,
-        service=service,
-        opened_at=MONDAY_10,
-        changed_at=changed,
-        told=told,
-        pending=pending,
-    )
-    new = {row.key for row in plan(GUIDE, severity=after, service=service, opened_at=MONDAY_10)}
-    open_now = (pending - set(found.withdraw)) | {row.key for row in found.add}
-    assert open_now == new - told
-    assert {row.key for row in found.update} == pending & new
-    assert all(row.due_at >= changed for row in found.add)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""Severity, folding, root naming and recovery order over the shipped guide."""
+"""Severity over the shipped guide."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,51 +9,9 @@ from hypothesis import strategies as st
 from tests.support.guides import shipped
 
 from judgify.decision import DecisionTable
-from judgify.response.guide.catalogue import FailureClass
-from judgify.response.severity import (
-    Join,
-    Open,
-    OpenIncident,
-    Reroot,
-    attach,
-    canonical_service,
-    classify,
-    order_of_recovery,
-    root_of,
-)
+from judgify.response.severity import canonical_service, classify
 
-NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 GUIDE = shipped()
-
-
-def incident(
-    root: str,
-    *,
-    name: str = "i1",
-    failure_class: FailureClass = "service",
-    drill: str | None = None,
-    age_s: float = 10,
-    signals: tuple[str, ...] = ("service_down",),
-) -> OpenIncident:
-    return OpenIncident(name, root, failure_class, drill, NOW - timedelta(seconds=age_s), frozenset(signals))
-
-
-def place(
-    service: str,
-    *incidents: OpenIncident,
-    signal: str = "service_down",
-    failure_class: FailureClass = "service",
-    drill: str | None = None,
-) -> Join | Reroot | Open:
-    return attach(
-        GUIDE,
-        service=service,
-        signal=signal,
-        failure_class=failure_class,
-        drill=drill,
-        open_incidents=incidents,
-        now=NOW,
-    )
 
 
 @pytest.mark.parametrize(
@@ -132,94 +89,3 @@ def test_life_safety_comes_from_the_catalogue() -> None:
 )
 def test_a_service_by_any_of_its_names(service: str, labels: dict[str, str], name: str) -> None:
     assert canonical_service(GUIDE, service, labels) == name
-
-
-def test_the_first_signal_opens() -> None:
-    assert place("judgment") == Open("judgment")
-
-
-def test_a_second_signal_of_the_same_fault_joins_whatever_its_source() -> None:
-    assert place("judgment", incident("judgment"), signal="error_rate") == Join("i1")
-
-
-def test_of_two_incidents_on_a_service_the_older_is_joined() -> None:
-    older = incident("judgment", name="old", age_s=500)
-    assert place("judgment", incident("judgment"), older) == Join("old")
-
-
-def test_what_depends_on_a_failing_service_joins() -> None:
-    assert place("judgment", incident("database")) == Join("i1")
-    assert place("dashboard", incident("database")) == Join("i1")
-
-
-def test_of_two_causes_the_one_behind_is_joined() -> None:
-    both = incident("judgment", name="near"), incident("database", name="behind", age_s=1)
-    assert place("dashboard", *both) == Join("behind")
-
-
-def test_a_gateway_that_only_shows_the_failure_of_another_joins_but_a_dead_one_does_not() -> None:
-    failing = incident("judgment", age_s=1)
-    assert place("gateway", failing, signal="error_rate") == Join("i1")
-    assert place("gateway", failing, signal="service_down") == Open("gateway")
-    assert place("gateway", failing, signal="never-heard-of") == Open("gateway")
-
-
-def test_a_cause_seen_late_becomes_the_root_while_the_incident_is_young() -> None:
-    assert place("database", incident("judgment", age_s=60)) == Reroot("i1", "database")
-    assert place("database", incident("judgment", age_s=61)) == Open("database")
-
-
-def test_a_dead_gateway_does_not_take_the_blame_on() -> None:
-    assert place("judgment", incident("gateway")) == Open("judgment")
-    shown = incident("gateway", signals=("error_rate", "health_failed"))
-    assert place("judgment", shown) == Reroot("i1", "judgment")
-    assert place("judgment", incident("gateway", signals=())) == Open("judgment")
-
-
-def test_drills_and_other_classes_of_failure_stay_apart() -> None:
-    assert place("judgment", incident("judgment", drill="d1")) == Open("judgment")
-    assert place("judgment", incident("judgment"), drill="d1") == Open("judgment")
-    assert place("judgment", incident("judgment", drill="d1"), drill="d1") == Join("i1")
-    assert place("gateway", incident("gateway"), failure_class="security") == Open("gateway")
-    assert place("judgment", incident("database", failure_class="data")) == Join("i1")
-    assert place("judgment", incident("judgment"), failure_class="unknown", signal="strange") == Join("i1")
-
-
-def test_a_service_that_the_catalogue_lacks_has_an_incident_of_its_own() -> None:
-    assert place("billing", incident("database")) == Open("billing")
-    assert place("billing", incident("billing")) == Join("i1")
-
-
-def test_the_root_is_what_the_others_depend_on() -> None:
-    assert root_of(GUIDE, ["dashboard", "judgment", "database", "gateway"]) == "database"
-    assert root_of(GUIDE, ["redis", "database"]) == "database"
-    assert root_of(GUIDE, ["logging", "billing"]) == "logging"
-
-
-def test_recovery_waits_for_dependencies_and_else_follows_section_1_2() -> None:
-    assert order_of_recovery(GUIDE, GUIDE.services) == (
-        "gateway",
-        "database",
-        "judgment",
-        "redis",
-        "workflow",
-        "dashboard",
-        "action",
-        "logging",
-        "notification",
-    )
-    assert order_of_recovery(GUIDE, ["notification", "billing", "judgment", "gateway"]) == (
-        "gateway",
-        "judgment",
-        "notification",
-        "billing",
-    )
-
-
-@settings(deadline=None)
-@given(st.sets(st.sampled_from(sorted(GUIDE.services))))
-def test_nothing_is_recovered_before_what_it_needs(services: set[str]) -> None:
-    ordered = order_of_recovery(GUIDE, services)
-    assert set(ordered) == services
-    for place_, name in enumerate(ordered):
-        assert not GUIDE.needs(name) & set(ordered[place_ + 1 :])

@@ -1,14 +1,13 @@
-"""Small parts of the guide package: conditions, channel settings, look-ups, texts, YAML bounds."""
+"""Small parts of the guide package: conditions, look-ups, texts, YAML bounds."""
 
 from typing import Any
 
 import pytest
 from tests.support.guides import shipped
 
-from judgify.kit.errors import Invalid, NotFound
+from judgify.kit.errors import NotFound
 from judgify.response.guide import yaml_file
 from judgify.response.guide.base import rank, unfilled, worst
-from judgify.response.guide.channel import channel_config
 from judgify.response.guide.condition import applies
 from judgify.response.guide.record import did_you_mean
 from judgify.response.guide.yaml_file import Unreadable, read_yaml
@@ -52,43 +51,6 @@ def test_the_database_is_not_started_while_something_about_it_is_not_known(gap: 
     assert applies(start.when, {name: value for name, value in good.items() if name != gap}).verdict == "unknown"
     bad = {"exits_in_10min": 2, "disk_free_ratio": 0.01, "corruption_message": True}
     assert applies(start.when, {**good, gap: bad[gap]}).verdict == "no"
-
-
-@pytest.mark.parametrize(
-    ("name", "config"),
-    [
-        ("console", {"type": "console"}),
-        ("mailbox", {"type": "mailbox", "folder": "mailbox"}),
-        ("slack-critical", {"type": "slack_webhook", "url": "file:/s/slack_alerts_critical"}),
-        ("http", {"type": "http", "url": "env:JUDGIFY_PAGE_URL"}),
-        (
-            "email-person",
-            {
-                "type": "email",
-                "host": "smtp.company.com",
-                "port": 587,
-                "sender": "judgify@company.com",
-                "tls": "starttls",
-                "username": "file:/s/smtp_username",
-                "password": "file:/s/smtp_password",
-            },
-        ),
-    ],
-)
-def test_channel_settings_hold_references_only(name: str, config: dict[str, Any]) -> None:
-    assert channel_config(GUIDE.channels[name], "/s") == config
-
-
-@pytest.mark.parametrize("name", ["pagerduty", "sms"])
-def test_a_channel_that_cannot_be_sent_through_is_refused(name: str) -> None:
-    with pytest.raises(Invalid, match="cannot be sent through"):
-        channel_config(GUIDE.channels[name], "/s")
-
-
-def test_mail_without_a_server_is_refused() -> None:
-    for field in ("smtp_host", "sender"):
-        with pytest.raises(Invalid, match="email"):
-            channel_config(GUIDE.channels["email-person"].model_copy(update={field: None}), "/s")
 
 
 def test_look_ups() -> None:
