@@ -48,16 +48,6 @@ def unfilled(value: str | None) -> bool:
     return not value or any(mark in value for mark in _PLACEHOLDERS)
 
 
-def rank(severity: SeverityName) -> int:
-    """Give 0 for P0 … 3 for P3, so that the smaller is the worse."""
-    return SEVERITIES.index(severity)
-
-
-def worst(*severities: SeverityName) -> SeverityName:
-    """Give the worst of at least one severity."""
-    return min(severities, key=rank)
-
-
 @dataclass(frozen=True, slots=True)
 class GuideProblem:
     """One mistake: where it is and what would mend it. `level` error stops the guide from loading."""

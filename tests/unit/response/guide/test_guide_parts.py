@@ -7,7 +7,7 @@ from tests.support.guides import shipped
 
 from judgify.kit.errors import NotFound
 from judgify.response.guide import yaml_file
-from judgify.response.guide.base import rank, unfilled, worst
+from judgify.response.guide.base import unfilled
 from judgify.response.guide.condition import applies
 from judgify.response.guide.record import did_you_mean
 from judgify.response.guide.yaml_file import Unreadable, read_yaml
@@ -85,8 +85,6 @@ def test_texts_and_placeholders() -> None:
     assert [unfilled(value) for value in (None, "", "_______", "+82-10-XXXX", "2024-12-XX", "홍길동")] == [True] * 5 + [
         False
     ]
-    assert worst("P2", "P0", "P3") == "P0"
-    assert rank("P3") == 3
 
 
 def test_a_mend_names_the_nearest_or_all() -> None:
