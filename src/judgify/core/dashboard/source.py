@@ -14,7 +14,6 @@ from judgify.kit.metrics import Metrics
 LATEST: Final = 20
 FRESH_S: Final = 1.0
 """A board this young is shown again instead of asking anew, however many look."""
-PROBLEM: Final = "dashboard-not-generated"
 _EXECUTIONS: Final = TypeAdapter(list[Execution])
 
 
@@ -43,7 +42,7 @@ class BoardSource:
                 self._fresh = {minutes: kept}
         if isinstance(kept[1], Unavailable):
             # A fresh one each time: a raised error collects the frames of those it passes.
-            raise Unavailable(kept[1].detail, slug=PROBLEM)
+            raise _failure(kept[1].detail)
         return kept[1]
 
     async def _generation(self, minutes: int) -> tuple[float, Board | Unavailable]:
@@ -66,16 +65,15 @@ class BoardSource:
         except ValidationError as error:
             self._count.labels("judgments", "unreadable").inc()
             place = ".".join(map(str, error.errors()[0]["loc"]))
-            raise Unavailable(
+            raise _failure(
                 "the dashboard cannot be generated: the judgment service's answer cannot be read at "
-                f"{place or 'its root'}",
-                slug=PROBLEM,
+                f"{place or 'its root'}"
             ) from None
         except JudgifyError as error:
             self._count.labels("judgments", "unavailable").inc()
-            raise Unavailable(
-                f"the dashboard cannot be generated: the judgment service did not serve it ({error.title.lower()})",
-                slug=PROBLEM,
+            reason = error.title.lower()
+            raise _failure(
+                f"the dashboard cannot be generated: the judgment service did not serve it ({reason})"
             ) from error
         finally:
             self._time.labels("judgments").observe(self._clock.monotonic() - started)
@@ -89,3 +87,7 @@ class BoardSource:
             summary=Summary.model_validate(summary),
             latest=_EXECUTIONS.validate_python(latest),
         )
+
+
+def _failure(detail: str) -> Unavailable:
+    return Unavailable(detail, slug="dashboard-not-generated")
