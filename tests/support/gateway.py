@@ -1,12 +1,16 @@
-"""A gateway for tests: the real app behind the real server on a free port, with a home of its own."""
+"""A gateway for tests: the real app behind the real server on a free port, with a home of its own.
+
+It runs on uvloop in a thread of its own, as the service does: uvloop's transports differ from asyncio's.
+"""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvicorn
@@ -18,6 +22,8 @@ from judgify.kit.clock import SystemClock
 from judgify.kit.secrets import NAMES, ensure_secret
 from judgify.kit.settings import Settings
 
+T = TypeVar("T")
+
 
 @dataclass
 class Running:
@@ -27,6 +33,11 @@ class Running:
     settings: Settings
     port: int
     client: httpx.AsyncClient
+    loop: asyncio.AbstractEventLoop
+
+    async def inside(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a piece of work on the gateway's own loop."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
 
     @property
     def cli(self) -> dict[str, str]:
@@ -90,26 +101,30 @@ async def gateway(
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            loops.append(asyncio.get_running_loop())
+        await app(scope, receive, send)
+
     config = uvicorn.Config(
-        app, http=StrictProtocol, ws="none", lifespan="on", access_log=False, log_config=None, proxy_headers=False,
-        server_header=False, date_header=False, timeout_graceful_shutdown=2,
+        serve, loop="uvloop", http=StrictProtocol, ws="none", lifespan="on", access_log=False, log_config=None,
+        proxy_headers=False, server_header=False, date_header=False, timeout_graceful_shutdown=2,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listener])
-    beat = asyncio.create_task(server.main_loop())
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="gateway")
+    thread.start()
     client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20)
     try:
+        await until(lambda: server.started)
         if database is not None:
-            async with asyncio.timeout(20):
-                await app.database.opened.wait()
-        yield Running(app, settings, port, client)
+            await until(app.database.opened.is_set, 20)
+        yield Running(app, settings, port, client, loops[0])
     finally:
         await client.aclose()
         server.should_exit = True
-        await beat
-        await server.shutdown(sockets=[listener])
+        await asyncio.to_thread(thread.join)
 
 
 async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal, TypeVar
-
-import msgspec
+from typing import Any, Final
 
 from judgify.core.gateway import access_token, apikey
 from judgify.core.gateway.account import Accounts
+from judgify.core.gateway.body import ChangePassword, ChangeUser, Login, NewKey, NewUser, Refresh, read
 from judgify.core.gateway.call import Call
 from judgify.core.gateway.config import GatewayConfig
 from judgify.core.gateway.failure import MethodNotAllowed
@@ -21,58 +20,10 @@ from judgify.core.gateway.session import Ended, Grant, Sessions
 from judgify.core.gateway.throttle import Throttle
 from judgify.kit.auth import ROLES
 from judgify.kit.clock import iso
-from judgify.kit.errors import Conflict, Denied, Invalid, Malformed, NotFound, TooMany, Unauthenticated
+from judgify.kit.errors import Conflict, Denied, Invalid, NotFound, TooMany, Unauthenticated
 from judgify.kit.log import get_logger
 
 log = get_logger("judgify.gateway.auth")
-Role = Literal["viewer", "responder", "commander", "admin"]
-Username = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._@-]{1,63}\Z")]
-Password = Annotated[str, msgspec.Meta(max_length=1024)]
-T = TypeVar("T")
-
-
-class Login(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of login."""
-
-    username: Annotated[str, msgspec.Meta(max_length=256)]
-    password: Password
-
-
-class Refresh(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of refresh."""
-
-    refresh_token: Annotated[str, msgspec.Meta(max_length=256)]
-
-
-class ChangePassword(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of a change of one's own password."""
-
-    current_password: Password
-    new_password: Password
-
-
-class NewUser(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of a new account."""
-
-    username: Username
-    password: Password
-    role: Role
-
-
-class ChangeUser(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of a change of an account; what is left out stays."""
-
-    role: Role | None = None
-    disabled: bool | None = None
-    password: Password | None = None
-
-
-class NewKey(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of a new API key."""
-
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    role: Role = "viewer"
-    expires_in_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +73,7 @@ class Desk:
 
     async def login(self, call: Call, _: Identity | None, __: str) -> None:
         """Sign in. What was wrong is never said, and takes the same time whether or not the account exists."""
-        body = await _read(call, Login)
+        body = await read(call, Login)
         username = body.username.strip().lower()
         try:
             await self._p.throttle.take(f"login:address:{call.client}", self._p.config.login_limit)
@@ -146,7 +97,7 @@ class Desk:
 
     async def refresh(self, call: Call, _: Identity | None, __: str) -> None:
         """Trade a refresh token for a new pair; a used one ends the session for everybody who holds it."""
-        body = await _read(call, Refresh)
+        body = await read(call, Refresh)
         await self._p.throttle.take(f"refresh:{call.client}", self._p.config.address_limit)
         result = await self._p.sessions.refresh(body.refresh_token)
         if isinstance(result, Ended):
@@ -178,7 +129,7 @@ class Desk:
     async def password(self, call: Call, who: Identity | None, __: str) -> None:
         """Change one's own password; all other sessions of the account end."""
         identity = _person(who)
-        body = await _read(call, ChangePassword)
+        body = await read(call, ChangePassword)
         name = identity.principal.subject
         await self._p.throttle.take(f"login:user:{apikey.digest(name).hex()[:32]}", self._p.config.login_limit)
         check_strength(body.new_password, name)
@@ -208,7 +159,7 @@ class Desk:
 
     async def create_user(self, call: Call, who: Identity | None, __: str) -> None:
         """Add an account. The first one is made with the command line's token; there is no default password."""
-        body = await _read(call, NewUser)
+        body = await read(call, NewUser)
         if body.username in {"cli", "engine", "gateway", "system"} or body.username in ROLES:
             raise Invalid(f"the user name {body.username!r} is reserved")
         check_strength(body.password, body.username)
@@ -224,7 +175,7 @@ class Desk:
 
     async def change_user(self, call: Call, who: Identity | None, name: str) -> None:
         """Change an account's role, lock or unlock it, or set a password; its sessions end, its keys are read anew."""
-        body = await _read(call, ChangeUser)
+        body = await read(call, ChangeUser)
         by = _known(who).principal.subject
         if body.role is None and body.disabled is None and body.password is None:
             raise Invalid("nothing to change: give role, disabled or password")
@@ -246,7 +197,7 @@ class Desk:
     async def create_key(self, call: Call, who: Identity | None, __: str) -> None:
         """Make an API key with at most the caller's own role. Its text is in this answer and nowhere else."""
         principal = _no_key(_known(who)).principal
-        body = await _read(call, NewKey)
+        body = await read(call, NewKey)
         if not principal.has(body.role):
             raise Denied(f"a key cannot have a higher role than its maker: {body.role}")
         expires = call.clock.now() + timedelta(days=body.expires_in_days) if body.expires_in_days else None
@@ -322,20 +273,6 @@ ROUTES: Final[dict[tuple[str, bool], dict[str, tuple[Handler, str | None]]]] = {
 """(first segment, whether a second one follows) → method → (handler, needed role; None for no credential)."""
 
 _HIDDEN: Final = frozenset({"password_hash", "hash"})
-
-
-async def _read(call: Call, kind: type[T]) -> T:
-    body = await call.read_body()
-    if b"\\u0000" in body:
-        # PostgreSQL cannot hold it, and no name or password needs it.
-        raise Invalid("the body holds a NUL character")
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as error:
-        # msgspec's sentence names the field and the expected type, never the value.
-        raise Invalid(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("the body is not valid JSON") from None
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -16,12 +16,12 @@ AUTH: Final = "auth"
 GATEWAY: Final = "gateway"
 
 FIRST_SEGMENTS: Final[dict[str, frozenset[str]]] = {
-    "workflow": frozenset({"health", "workflows", "simulate", "templates", "validate"}),
-    "judgment": frozenset({"health", "execute", "batch", "executions", "engines", "statistics"}),
-    "action": frozenset({"health", "actions", "executions", "deliveries", "targets"}),
-    "notification": frozenset({"health", "notifications", "messages", "channels", "send"}),
-    "logging": frozenset({"health", "logs", "search", "ingest", "statistics"}),
-    "dashboard": frozenset({"health", "dashboards", "data", "charts"}),
+    "workflow": frozenset({"health", "workflows"}),
+    "judgment": frozenset({"health", "execute", "executions", "engines", "summary"}),
+    "action": frozenset({"health", "actions"}),
+    "notification": frozenset({"health", "messages", "channels"}),
+    "logging": frozenset({"health", "lines", "search"}),
+    "dashboard": frozenset({"health", "dashboards", "judgments", "judgments.html", "judgments.json"}),
     AUTH: frozenset({"login", "refresh", "logout", "me", "password", "sessions", "users", "api-keys"}),
 }
 """First segments that metrics may name; any other is counted under `*`, so that the label stays a closed set."""

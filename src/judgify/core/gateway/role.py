@@ -15,11 +15,11 @@ ANY: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: requests to `service` by one of `methods` whose path holds `segment` need `role`."""
+    """One row: requests to `service` by one of `methods` whose path ends in `last` need `role`."""
 
     service: str
     methods: frozenset[str]
-    segment: str
+    last: str
     role: str
 
 
@@ -27,9 +27,8 @@ RULES: Final = (
     Rule(ANY, READ, ANY, "viewer"),
     # Judging writes an execution and may set off actions.
     Rule("judgment", WRITE, ANY, "responder"),
-    # Trying a workflow or checking one changes nothing.
+    # Trying a workflow changes nothing.
     Rule("workflow", frozenset({"POST"}), "simulate", "responder"),
-    Rule("workflow", frozenset({"POST"}), "validate", "responder"),
     # What a workflow decides is policy.
     Rule("workflow", WRITE, ANY, "commander"),
     # Searching is reading, even where the query is too long for an address.
@@ -46,7 +45,7 @@ def needed_role(method: str, target: Target) -> str:
         if (
             rule.service in {ANY, target.service}
             and method in rule.methods
-            and (rule.segment == ANY or rule.segment in target.segments)
+            and (rule.last == ANY or target.segments[-1:] == (rule.last,))
         ):
             return rule.role
     return "admin"
