@@ -70,7 +70,7 @@ def _subject(page: Page, incident: Incident | None, guide: Guide, lang: Lang) ->
         )
     drill = f"{guide.notices.drill.of(lang)} " if incident.drill is not None else ""
     risk = f"{guide.notices.life_at_risk.of(lang)} | " if incident.life_at_risk else ""
-    return f"{risk}{drill}[{incident.severity}] {_service(incident, guide, lang)}: {incident.title} ({incident.id})"
+    return f"{risk}{drill}[{incident.severity}] {_titled(incident, guide, lang)} ({incident.id})"
 
 
 def _body(page: Page, incident: Incident | None, guide: Guide, lang: Lang) -> list[str]:
@@ -138,6 +138,13 @@ def _to_do(page: Page, incident: Incident, guide: Guide, lang: Lang) -> list[str
 def _service(incident: Incident, guide: Guide, lang: Lang) -> str:
     service = guide.services.get(incident.key.root)
     return incident.key.root if service is None else service.label.of(lang)
+
+
+def _titled(incident: Incident, guide: Guide, lang: Lang) -> str:
+    # The engine's own titles begin with the service already, in the default language.
+    service = _service(incident, guide, lang)
+    named = incident.title.startswith(_service(incident, guide, "ko")) or incident.title.startswith(service)
+    return incident.title if named else f"{service}: {incident.title}"
 
 
 def _told(text: Any, lang: Lang) -> str:

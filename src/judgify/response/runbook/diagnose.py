@@ -162,7 +162,7 @@ class Diagnosis:
             "replicas": living,
             "exits_in_10min": len(ended),
             "release_changed_minutes": None if changed is None else (now - changed).total_seconds() / 60,
-            "previous_release_healthy": earlier_release_healthy(unit) if len(unit.revisions) > 1 else None,
+            "previous_release_healthy": earlier_release_healthy(unit),
         }
         if look is not None:
             facts |= _told(look[0])[1]

@@ -114,6 +114,7 @@ def decide(request: Request, now: Situation, rules: AutomationFile) -> Decision:
         or _asked_or_approved(request, now)
         or _hold_back(now, rules)
         or _order(now)
+        or _impossible(request, now)
         or _spent(now, rules)
         or _by_itself(request, now, rules)
         or _ask(request)
@@ -222,11 +223,19 @@ def _by_itself(request: Request, now: Situation, rules: AutomationFile) -> Decis
     return Decision("run", "by-itself", Text(ko="자동화 정책이 허용합니다", en="the automation policy allows it"))
 
 
-def _unfit(request: Request, now: Situation, rules: AutomationFile) -> Decision | None:
-    """Whether the operation does not fit what the unit is in; persons may still want it, so they are asked."""
+def _impossible(request: Request, now: Situation) -> Decision | None:
+    """What cannot help whoever allows it: nobody is asked about it."""
     if request.operation == "start" and now.running is not False:
         text = Text(ko="유닛이 이미 실행 중입니다", en="the unit is not known to be stopped")
         return Decision("refuse", "unit-alive", text)
+    if request.operation == "rollback" and not now.earlier_release_healthy:
+        text = Text(ko="정상이었던 이전 릴리스가 없습니다", en="no earlier release had been healthy")
+        return Decision("refuse", "no-earlier-release", text)
+    return None
+
+
+def _unfit(request: Request, now: Situation, rules: AutomationFile) -> Decision | None:
+    """Whether the operation does not fit what the unit is in; persons may still want it, so they are asked."""
     if request.operation == "restart" and now.live:
         text = Text(
             ko="/live가 정상인 유닛은 재시작하지 않습니다", en="the unit is alive; restarting it would not help"
@@ -235,9 +244,6 @@ def _unfit(request: Request, now: Situation, rules: AutomationFile) -> Decision 
     if request.operation == "rollback":
         window = timedelta(minutes=rules.rollback_if_release_changed_minutes)
         changed = now.release_changed_at
-        if not now.earlier_release_healthy:
-            text = Text(ko="정상이었던 이전 릴리스가 없습니다", en="no earlier release had been healthy")
-            return Decision("refuse", "no-earlier-release", text)
         if changed is None or now.now - changed > window:
             minutes = rules.rollback_if_release_changed_minutes
             text = Text(ko=f"최근 {minutes}분 안에 배포가 없었습니다", en=f"no release within {minutes} minutes")

@@ -125,7 +125,7 @@ class Work:
                 await self._finish_operation(self._step_of(self._memory("operation")["step"]))
                 continue
             if self._run.cursor >= len(self._book.recover) and not self._turn_to_doubtful():
-                return await self._finish("failed", "no step of the runbook restored the service")
+                return await self._nothing_left()
             halt = await self._halted(incident)
             if halt is not None:
                 return await self._finish("stopped", halt.reason.en)
@@ -197,8 +197,14 @@ class Work:
             self._run = self._run.model_copy(update={"cursor": self._run.cursor + 1})
         return passed
 
+    async def _nothing_left(self) -> RunbookRun:
+        if self._memory("ill"):
+            return await self._finish("failed", "no step of the runbook restored the service")
+        return await self._finish("done", "the service's own check is good, and no further step surely applies")
+
     def _turn_to_doubtful(self) -> bool:
-        if self._memory("doubtful_turn") or not self._memory("doubts"):
+        # Nobody is asked to act on a service that is well, only because something about it is not known.
+        if self._memory("doubtful_turn") or not self._memory("doubts") or not self._memory("ill"):
             return False
         self._keep(doubtful_turn=True)
         self._run = self._run.model_copy(update={"cursor": 0})

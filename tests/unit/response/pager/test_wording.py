@@ -113,3 +113,8 @@ def test_a_page_without_an_incident(payload: dict[str, Any], subject: str) -> No
 
 def test_a_service_that_the_guide_does_not_know_keeps_its_name() -> None:
     assert "some-cable" in message_of(page_of(), incident_of("some-cable", NOON), GUIDE, console_url=URL).subject
+
+
+def test_a_title_that_names_the_service_does_not_name_it_twice() -> None:
+    incident = incident_of("judgment", NOON, title="판단 서비스: 서비스 다운")
+    assert message_of(page_of(), incident, GUIDE, console_url=URL).subject.count("판단 서비스") == 1

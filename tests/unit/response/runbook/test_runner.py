@@ -260,8 +260,8 @@ async def test_what_makes_it_wait_is_told_once_and_ends(world: World, change: di
 async def test_only_an_outside_signal_starts_nothing(world: World) -> None:
     host = world.host(services=({"service": "judgment", "since": NOON, "confirmed": False},))
     await world.look("judgment", "database")
-    await world.advance(run_of(), host)
-    assert host.operations == []
+    ended = await world.advance(run_of(), host)
+    assert (ended.state, host.operations, host.approvals) == ("done", [], {})
 
 
 async def test_a_service_waits_for_what_it_depends_on_and_comes_back_with_it(world: World) -> None:
