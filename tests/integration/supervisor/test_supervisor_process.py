@@ -27,6 +27,10 @@ async def home() -> AsyncIterator[Home]:
         yield one
 
 
+NOTICED_S = 2.0
+"""An exit is seen at once; the rest is for a machine that is busy with other tests."""
+
+
 async def state_is(home: Home, state: str, name: str = "web") -> bool:
     return (await home.client.unit(name)).state == state
 
@@ -57,7 +61,7 @@ async def test_a_killed_unit_is_noticed_at_once_and_left_to_the_engine(home: Hom
     pid = (await home.started()).unit.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    assert await until(lambda: state_is(home, "exited")) < 1
+    assert await until(lambda: state_is(home, "exited")) < NOTICED_S
     unit = await home.client.unit("web")
     assert unit.instances[0].exit_code == -signal.SIGKILL
     assert unit.healthy is False
@@ -77,7 +81,9 @@ async def test_the_engine_alone_is_restarted_within_two_seconds(home: Home) -> N
         unit = await home.client.unit("response")
         return unit.pid not in {None, pid} and unit.healthy is True
 
-    assert await until(back) < 2
+    await until(back)
+    times = {event.kind: event.time for event in await home.client.events() if event.unit == "response"}
+    assert 0 <= (times["restarted"] - times["exited"]).total_seconds() < 2
     unit = await home.client.unit("response")
     assert (unit.restarts, unit.revision) == (1, 1)
     assert "restarted" in await home.kinds("response")
@@ -116,7 +122,7 @@ async def test_units_outlive_the_supervisor_and_are_found_again(home: Home) -> N
     assert after[len(before)].kind == "adopted"
     assert [event.id for event in after] == list(range(1, len(after) + 1))
     os.kill(pid, signal.SIGKILL)
-    assert await until(lambda: state_is(home, "exited")) < 1
+    assert await until(lambda: state_is(home, "exited")) < NOTICED_S
     instance = (await home.client.unit("web")).instances[0]
     assert instance.exited_at is not None
     assert instance.exit_code is None

@@ -61,11 +61,11 @@ async def test_what_was_committed_survives_kill_9_of_the_postmaster(home: Home) 
         async def noticed() -> bool:
             return (await home.client.unit("postgres")).state == "exited"
 
-        assert await until(noticed) < 1
+        assert await until(noticed) < 2
         began = CLOCK.monotonic()
         again = await home.client.start("postgres", reason="runbook", wait_s=60)
         assert again.healthy, await home.client.logs("postgres")
-        assert CLOCK.monotonic() - began < 10
+        assert CLOCK.monotonic() - began < 20
     finally:
         connection.terminate()
         busy.terminate()
@@ -94,7 +94,7 @@ async def test_postgres_stops_fast_beside_an_open_connection(home: Home) -> None
     connection = await asyncpg.connect(settings(home).database_url)
     began = CLOCK.monotonic()
     await home.client.stop("postgres", reason="test")
-    assert CLOCK.monotonic() - began < 5
+    assert CLOCK.monotonic() - began < 15  # the smart shutdown would wait for the client for ever
     connection.terminate()
     assert not (home.path / "postgres" / "postmaster.pid").exists()
     assert "database system is shut down" in "\n".join(await home.client.logs("postgres"))
