@@ -49,7 +49,8 @@ def test_every_curl_of_the_guide_succeeds(platform: Installation, path: str) -> 
 
 def test_only_loopback_is_listened_on(platform: Installation) -> None:
     ports = set(platform.settings.ports.all().values())
-    bound = {one.laddr[0] for one in psutil.net_connections("inet") if one.status == "LISTEN" and one.laddr[1] in ports}
+    listening = [one for one in psutil.net_connections("inet") if one.status == "LISTEN" and one.laddr]
+    bound = {one.laddr.ip for one in listening if one.laddr and one.laddr.port in ports}
     assert bound == {"127.0.0.1"}
 
 

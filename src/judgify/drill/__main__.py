@@ -1,4 +1,4 @@
-"""`python -m judgify.drill run NAME [--times N] [--json]`: drills against the installation of this environment."""
+"""`python -m judgify.drill run NAME… [--times N] [--json]`: drills against the installation of this environment."""
 
 import argparse
 import asyncio
@@ -17,8 +17,12 @@ from judgify.kit.settings import Settings
 from judgify.kit.supervisor_client import SupervisorClient
 
 
-async def drill(name: str, settings: Settings, *, quiet: bool) -> dict[str, Any]:
-    """Run one drill against the local installation and keep its report."""
+async def drill(name: str, settings: Settings, *, quiet: bool, wait: bool) -> dict[str, Any]:
+    """Run one drill against the local installation and keep its report.
+
+    The shipped policy starts a unit by itself once in ten minutes. With `wait` a drill that comes sooner waits for
+    that; without, the engine asks for an approval, which the report shows as a segment of its own.
+    """
     clock = SystemClock()
     token = settings.cli_token
 
@@ -30,7 +34,12 @@ async def drill(name: str, settings: Settings, *, quiet: bool) -> dict[str, Any]
         ServiceClient(settings.url("gateway"), clock=clock, token=token) as gateway,
         ServiceClient(settings.url("response"), clock=clock, token=token) as engine,
     ):
-        result = await run(find(name), Doors(supervisor, gateway, Engine(engine), clock), say)
+        scenario, response = find(name), Engine(engine)
+        pause = await response.wait_for_policy_s(scenario.unit, clock.now()) if wait else 0.0
+        if pause > 0:
+            say(f"{name}: the policy starts {scenario.unit} by itself again in {pause:.0f} s; waiting for that")
+            await clock.sleep(pause + 1)
+        result = await run(scenario, Doors(supervisor, gateway, response, clock), say)
     reports.save(settings.home, result)
     return result
 
@@ -40,7 +49,8 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="judgify drill", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     runner = verbs.add_parser("run")
-    runner.add_argument("name", choices=[one.name for one in SCENARIOS])
+    runner.add_argument("names", nargs="+", choices=[*(one.name for one in SCENARIOS), "all"], metavar="NAME")
+    runner.add_argument("--no-wait", action="store_true")
     runner.add_argument("--times", type=int, default=1, choices=range(1, 101), metavar="N")
     runner.add_argument("--json", action="store_true")
     lister = verbs.add_parser("list")
@@ -55,8 +65,15 @@ def main(argv: list[str]) -> int:
             return _list(settings, as_json=options.json)
         if options.verb == "report":
             return _show([reports.load(settings.home, options.id)], as_json=options.json)
-        results = [asyncio.run(drill(options.name, settings, quiet=options.json)) for _ in range(options.times)]
-        return _show(results, as_json=options.json)
+        names = [one.name for one in SCENARIOS] if "all" in options.names else options.names
+        results = []
+        for name in names * options.times:
+            results.append(asyncio.run(drill(name, settings, quiet=options.json, wait=not options.no_wait)))
+            if not options.json:
+                _show(results[-1:], as_json=False)
+        if options.json:
+            return _show(results, as_json=True)
+        return 0 if all(result["passed"] for result in results) else 1
     except JudgifyError as error:
         _out(f"judgify drill: {error.detail}", to_errors=True)
         return 2

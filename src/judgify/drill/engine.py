@@ -1,10 +1,13 @@
 """What a drill asks of the response engine: registering, following the incident, closing it, fetching its documents."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from judgify.kit.client import ServiceClient
+from judgify.kit.clock import parse
 
 BASE: Final = "/api/v2/response"
+UNSETTLED: Final = frozenset({"open", "acknowledged", "mitigating", "recovered"})
 DOCUMENTS: Final = tuple((kind, lang) for kind in ("log", "postmortem") for lang in ("ko", "en"))
 
 
@@ -19,6 +22,11 @@ class Engine:
         """Give the state of the hold switch."""
         return dict(await self._client.get(f"{BASE}/automation"))
 
+    async def wait_for_policy_s(self, unit: str, now: datetime) -> float:
+        """Give the seconds until the automation policy would start this unit by itself again; 0 when it would now."""
+        moment = (await self.automation()).get("next_start_at", {}).get(unit)
+        return 0.0 if moment is None else max(0.0, (parse(moment) - now).total_seconds())
+
     async def register(self, drill_id: str, scenario: str, services: tuple[str, ...]) -> None:
         """Tell the engine that a drill begins, so that its signals carry the drill's id."""
         await self._client.post(f"{BASE}/drills", {"id": drill_id, "scenario": scenario, "services": list(services)})
@@ -28,17 +36,14 @@ class Engine:
         await self._client.post(f"{BASE}/drills/{drill_id}/finish", {"report": report})
 
     async def incident_of(self, drill_id: str) -> dict[str, Any] | None:
-        """Give the drill's incident, or None while there is none."""
-        for incident in await self._client.get(f"{BASE}/incidents", limit=20):
-            if incident["key"].get("drill") == drill_id:
-                return dict(incident)
-        return None
+        """Give the drill's incident, the first one where there are several, or None while there is none."""
+        found = await self._client.get(f"{BASE}/incidents", drill=drill_id, limit=20)
+        return dict(found[-1]) if found else None
 
     async def open_on(self, service: str) -> str | None:
         """Give the id of an unsettled incident that touches the service, or None."""
         for incident in await self._client.get(f"{BASE}/incidents", limit=50):
-            touched = {affected["service"] for affected in incident["services"]}
-            if incident["state"] in {"open", "acknowledged", "mitigating", "recovered"} and service in touched:
+            if incident["state"] in UNSETTLED and service in incident["services"]:
                 return str(incident["id"])
         return None
 

@@ -42,12 +42,15 @@ TIMEOUT_S: Final = 3.0
 class Load:
     """Asks for judgments in the background from `start` to `stop`, and keeps a sample of each."""
 
-    def __init__(self, gateway: ServiceClient, clock: Clock, rate: float = RATE) -> None:
-        """Ask through `gateway`, `rate` times a second."""
+    def __init__(
+        self, gateway: ServiceClient, clock: Clock, *, rate: float = RATE, durability: str | None = None
+    ) -> None:
+        """Ask through `gateway`, `rate` times a second; `durability` is what a right answer must say of itself."""
         self.samples: list[Sample] = []
         self._gateway = gateway
         self._clock = clock
         self._rate = rate
+        self._durability = durability
         self._pump: asyncio.Task[None] | None = None
         self._asking: set[asyncio.Task[None]] = set()
 
@@ -89,6 +92,7 @@ class Load:
                 execution_id = str(answer["data"]["execution_id"])
                 durability = str(answer["meta"].get("durability"))
                 right = answer["data"]["verdict"] == "matched" and answer["data"]["result"] == expected
+                right = right and self._durability in {None, durability}
         except (TimeoutError, JudgifyError):
             pass  # no answer is a sample too: status 0, not right
         except (ValueError, KeyError, TypeError):

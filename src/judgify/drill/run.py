@@ -12,7 +12,7 @@ from judgify.drill.load import DOCUMENT, RATE, WORKFLOW, Load
 from judgify.drill.scenario import Scenario
 from judgify.kit.client import ServiceClient
 from judgify.kit.clock import Clock, iso, show
-from judgify.kit.errors import Conflict, JudgifyError, NotFound, Unavailable
+from judgify.kit.errors import Conflict, JudgifyError, Unavailable
 from judgify.kit.ids import new_id
 from judgify.kit.supervisor_client import SupervisorClient
 
@@ -43,7 +43,7 @@ async def run(scenario: Scenario, doors: Doors, say: Say) -> dict[str, Any]:
     await _preconditions(scenario, doors)
     clock = doors.clock
     drill_id = new_id("drl")
-    load = Load(doors.gateway, clock)
+    load = Load(doors.gateway, clock, durability=scenario.durability)
     load.start()
     registered = False
     try:
@@ -154,7 +154,7 @@ async def _follow(doors: Doors, load: Load, drill_id: str, fault_mono: float, sa
         if incident is None:
             continue
         incident_id = str(incident["id"])
-        tell("incident", f"{incident_id} {incident['severity']} on {incident['key']['root']}")
+        tell("incident", f"{incident_id} {incident['severity']} on {incident['root']}")
         tell(f"state {incident['state']}", f"state: {incident['state']}")
         if any(approval["state"] == "waiting" for approval in incident.get("approvals", ())):
             tell("approval", "waiting for an approval (judgify incident approve)")
@@ -164,7 +164,7 @@ async def _follow(doors: Doors, load: Load, drill_id: str, fault_mono: float, sa
 
 
 async def _count_lost(doors: Doors, load: Load) -> int:
-    """Read back every judgment that was answered with 200; one that cannot be read is lost."""
+    """Read back every judgment that was answered with 200; one that cannot be read is lost, for whatever reason."""
     wanted = [one.execution_id for one in load.samples if one.execution_id is not None]
     gate = asyncio.Semaphore(8)
 
@@ -172,7 +172,7 @@ async def _count_lost(doors: Doors, load: Load) -> int:
         async with gate:
             try:
                 found = await doors.gateway.get(f"/api/v2/judgment/executions/{execution_id}")
-            except NotFound:
+            except JudgifyError:
                 return True
         return str(found.get("id", found.get("execution_id"))) != execution_id
 
@@ -218,8 +218,8 @@ async def _wrong_story(scenario: Scenario, doors: Doors, incident_id: str | None
         return ["the engine opened no incident for this drill"]
     incident = await doors.engine.incident(incident_id)
     found = []
-    if incident["key"]["root"] != scenario.service:
-        found.append(f"the incident names {incident['key']['root']} as the root, not {scenario.service}")
+    if incident["root"] != scenario.service:
+        found.append(f"the incident names {incident['root']} as the root, not {scenario.service}")
     if incident["severity"] != scenario.severity:
         found.append(f"the incident is {incident['severity']}, the guide says {scenario.severity}")
     if incident["state"] != "closed":

@@ -29,6 +29,9 @@ class Scenario:
     severity: str
     fault: Fault
     guide: str
+    durability: str | None = None
+    """What the answer must say of its durability to count as right. Judgments go on in a spool while the database is
+    down, so that an answer alone would not show this fault."""
     allowance: Allowance = Allowance()
 
 
@@ -59,6 +62,7 @@ SCENARIOS: Final = (
         severity="P0",
         fault="kill",
         guide="1.1, 4.3",
+        durability="database",
     ),
 )
 

@@ -10,7 +10,7 @@ from judgify.drill.scenario import Allowance
 from judgify.kit.clock import parse
 
 Entry = Mapping[str, Any]
-"""One entry of the engine's timeline as it stands on the wire: `at`, `actor`, `event` with its `type`."""
+"""One entry of the engine's timeline as it stands on the wire: `at`, `type`, and the fields of its `event`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,7 @@ def read(entries: Sequence[Entry], fault_at: datetime, ruling: Ruling, fault_mon
 
     def first(name: str, /, **wanted: Any) -> datetime | None:
         for entry in entries:
-            event = entry["event"]
-            if event["type"] == name and all(event.get(key) == value for key, value in wanted.items()):
+            if entry["type"] == name and all(entry["event"].get(key) == value for key, value in wanted.items()):
                 return parse(str(entry["at"]))
         return None
 
@@ -44,10 +43,10 @@ def read(entries: Sequence[Entry], fault_at: datetime, ruling: Ruling, fault_mon
     def felt(mono: float | None) -> float | None:
         return None if mono is None else round(mono - fault_mono, 3)
 
-    opened = next((entry["event"] for entry in entries if entry["event"]["type"] == "incident-opened"), None)
+    opened = next((entry["event"] for entry in entries if entry["type"] == "incident-opened"), None)
     signal = parse(str(opened["signal"]["received_at"])) if opened else None
     started = parse(str(opened["started_at"])) if opened else None
-    written = [parse(str(entry["at"])) for entry in entries if entry["event"]["type"] == "document-written"]
+    written = [parse(str(entry["at"])) for entry in entries if entry["type"] == "document-written"]
     return Segments(
         felt_s=felt(ruling.broken_at),
         signal_s=after(signal),
@@ -66,9 +65,9 @@ def _waited(entries: Sequence[Entry]) -> float | None:
     waited: float | None = None
     for entry in entries:
         event = entry["event"]
-        if event["type"] == "approval-requested":
+        if entry["type"] == "approval-requested":
             asked[event["approval"]["id"]] = parse(str(entry["at"]))
-        if event["type"] == "approval-voted" and event["approval_id"] in asked:
+        if entry["type"] == "approval-voted" and event["approval_id"] in asked:
             waited = (waited or 0.0) + (parse(str(entry["at"])) - asked.pop(event["approval_id"])).total_seconds()
     return waited
 

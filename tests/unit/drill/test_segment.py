@@ -14,7 +14,7 @@ def at(seconds: float) -> str:
 
 
 def entry(seconds: float, name: str, /, **fields: Any) -> dict[str, Any]:
-    return {"at": at(seconds), "event": {"type": name, **fields}}
+    return {"at": at(seconds), "type": name, "event": fields}
 
 
 STORY = [
