@@ -29,7 +29,7 @@ class Accounts:
         """Work at a desk."""
         self._desk = desk
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash("nobody has this password")
+        self._nobody: str | None = None
         self._wrong: dict[str, list[float]] = {}
 
     async def save(self, name: str, role: Role, *, password: str | None = None, disabled: bool = False) -> User:
@@ -101,6 +101,8 @@ class Accounts:
             raise TooMany("too many wrong passwords for this name", retry_after_s=int(TRIES_WITHIN.total_seconds()))
         user = await self._desk.ask(lambda tx: tx.user(name))
         hashed = user.password_hash if user is not None and not user.disabled else None
+        if self._nobody is None:
+            self._nobody = self._hasher.hash("nobody has this password")
         try:
             # Without such a user the same work is done, so that the time tells nothing.
             self._hasher.verify(hashed or self._nobody, password)

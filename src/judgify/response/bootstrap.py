@@ -190,6 +190,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         console_address=console,
     )
     app = engine_app(parts, settings, metrics, completed_at=lambda: core.conductor.completed_at, lifespan=lifespan)
+    app.state.scraped = scraped
     return Built(app=app, core=core, guide=guide)
 
 

@@ -71,7 +71,6 @@ class Conductor:
     async def run(self) -> None:
         """Tick until cancelled."""
         while True:
-            self._desk.wake.clear()
             deadline = await self.tick()
             wait_s = LONGEST_SLEEP_S
             if deadline is not None:
@@ -88,6 +87,7 @@ class Conductor:
 
     async def tick(self, *, finish: bool = False) -> datetime | None:
         """Do everything that is due; with `finish` wait for its end. Gives the next known deadline, or None."""
+        self._desk.wake.clear()
         due: list[int] = []
 
         async def pages() -> None:
@@ -114,7 +114,9 @@ class Conductor:
             await self._scribe.finish()
             while self._runs:
                 await asyncio.wait(list(self._runs.values()))
-        return await self._next()
+        if self._desk.wake.is_set():
+            return self._desk.clock.now()  # something was committed meanwhile: look again at once
+        return await self._next(incidents)
 
     async def _stage(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
         try:
@@ -210,7 +212,7 @@ class Conductor:
         later = self._desk.clock.now() + timedelta(seconds=2.0 * faults)
         return run.model_copy(update={"state": "waiting", "due_at": later, "waiting_for": None})
 
-    async def _next(self) -> datetime | None:
+    async def _next(self, incidents: Sequence[Incident]) -> datetime | None:
         """Give the next moment at which the clock alone makes something due."""
         now = self._desk.clock.now()
         policy = self._desk.policy
@@ -218,7 +220,6 @@ class Conductor:
         page = await self._desk.ask(lambda tx: tx.next_page_due())
         approvals = await self._desk.ask(lambda tx: tx.approvals(waiting=True))
         runs = await self._desk.ask(lambda tx: tx.runs(active=True))
-        incidents = await self._desk.ask(lambda tx: tx.incidents(states=tuple(sorted(UNSETTLED)), limit=1_000))
         moments = [page] if page is not None else []
         moments += [approval.lapses_at for approval in approvals]
         moments += [run.due_at for run in runs if run.state == "waiting"]

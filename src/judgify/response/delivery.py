@@ -33,7 +33,7 @@ class Deliveries:
         """Take back what an engine that is gone had claimed, so that it is sent at once; give how many rows wait."""
 
         def work(job: Work) -> int:
-            for page in job.tx.pages(limit=100_000):
+            for page in job.tx.due_pages(job.now + outbox.LEASE, 100_000):
                 if page.state == "claimed":
                     job.tx.save_page(outbox.released(page))
             return len(job.tx.due_pages(job.now, 10_000))

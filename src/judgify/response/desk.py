@@ -78,6 +78,8 @@ class Desk:
         self.policy = policy
         self.clock = clock
         self.wake = asyncio.Event()
+        self.touched: set[str] = set()
+        """Incidents that got entries; whoever follows them takes them out."""
         self._listeners: set[asyncio.Queue[Entry]] = set()
 
     async def command(self, work: Callable[[Work], T]) -> T:
@@ -91,6 +93,7 @@ class Desk:
             return result
 
         result = await self.store.write(run)
+        self.touched.update(entry.incident_id for entry in told if entry.incident_id is not None)
         for queue in self._listeners:
             for entry in told:
                 if queue.full():

@@ -89,8 +89,7 @@ class GuidePolicy:
 
     def pages(self, severity: Severity, service: str, started_at: datetime) -> list[PlannedRow]:
         """Give every page, report and notice of the matrix, one row for each channel."""
-        owner = service if service in self.guide.services else next(iter(self.guide.services))
-        planned = escalation.plan(self.guide, severity=severity, service=owner, opened_at=started_at)
+        planned = escalation.plan(self.guide, severity=severity, service=service, opened_at=started_at)
         return [
             PlannedRow(
                 kind=due.kind,
@@ -121,9 +120,8 @@ class GuidePolicy:
 
     def responder(self, severity: Severity, service: str) -> Responder | None:
         """Give the first responder: the first person of the first row's first role that has one."""
-        owner = service if service in self.guide.services else next(iter(self.guide.services))
         for role in self.guide.escalation.rows[0].cell(severity).roles:
-            for person, entry in self.guide.persons_of(role, owner):
+            for person, entry in self.guide.persons_of(role, service):
                 label = self.guide.contacts.roles[role].label.of(self._lang)
                 return Responder(person=person, role=role, reason=f"{label}: {entry.shown}")
         return None
@@ -224,6 +222,15 @@ class GuidePolicy:
             }
             for name in names
         ]
+
+    def automation(self) -> dict[str, Any]:
+        """Give the guide's automation policy."""
+        return self.guide.automation.model_dump(mode="json")
+
+    def deadlines(self, severity: Severity, started_at: datetime) -> tuple[datetime, datetime]:
+        """Give (by when a person must answer, from when it is to be solved): guide 1.1."""
+        found = escalation.deadlines(self.guide, severity=severity, opened_at=started_at)
+        return found.respond_by, found.solve_from
 
     def duty(self, severity: Severity) -> dict[str, Any]:
         """Give a severity's name, target and what is asked for (guide 1.1)."""

@@ -107,6 +107,14 @@ class Policy(Protocol):
         """Give the catalogue in the order of recovery."""
         ...
 
+    def automation(self) -> dict[str, Any]:
+        """Give what the engine may do without asking, and the other numbers of the automation policy."""
+        ...
+
+    def deadlines(self, severity: Severity, started_at: datetime) -> tuple[datetime, datetime]:
+        """Give (by when a person must answer, from when it is to be solved)."""
+        ...
+
     def duty(self, severity: Severity) -> dict[str, Any]:
         """Give the severity's name, response target in minutes and what is asked for, in both languages."""
         ...

@@ -91,14 +91,13 @@ class EngineRunHost:
         job.append(incident.id, t.PagesPlanned(pages=paging.told(pages), reason=f"runbook {run.runbook}: {reason}"))
 
     async def ask(self, run: RunbookRun, step: str, rendered: RenderedOperation, needed: int) -> Approval:
-        """Ask for approval; the same rendering asked again gives the request that stands."""
+        """Ask for approval; the same rendering asked again gives the request that stands, or was refused."""
 
         def work(job: Work) -> Approval:
-            for known in job.tx.approvals(waiting=True):
-                if (known.run_id, known.digest) == (run.id, rendered.digest) and known.state_at(job.now) in {
-                    "waiting",
-                    "granted",
-                }:
+            for known in job.tx.approvals():
+                same = (known.run_id, known.digest) == (run.id, rendered.digest)
+                # What was refused in a run is not asked for again in it.
+                if same and known.state_at(job.now) in {"waiting", "granted", "rejected"}:
                     return known
             approval = Approval(
                 id=new_id("apr"),

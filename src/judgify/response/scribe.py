@@ -21,6 +21,8 @@ from judgify.response.ports import Documents
 log = get_logger("judgify.response.scribe")
 KINDS: Final[tuple[DocumentKind, ...]] = ("announcement", "log", "postmortem")
 LANGS: Final[tuple[Lang, ...]] = ("ko", "en")
+AT_START: Final = 50
+"""Of how many incidents a restarted engine looks whether something was left unwritten."""
 AGAIN: Final = timedelta(seconds=10)
 """How long after a failed try the same thing is tried again."""
 
@@ -55,18 +57,24 @@ class Scribe:
         self._shelf = shelf
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._not_before: dict[str, datetime] = {}
+        self._followed: set[str] | None = None
 
     async def begin(self) -> None:
         """Start whatever is missing and not under way."""
         now = self._desk.clock.now()
-        for incident in await self._desk.ask(lambda tx: tx.incidents(limit=50)):
-            key = incident.id
-            if key in self._under_way or incident.merged_into is not None:
+        if self._followed is None:
+            self._followed = {incident.id for incident in await self._desk.ask(lambda tx: tx.incidents(limit=AT_START))}
+        self._followed |= self._desk.touched
+        self._desk.touched.clear()
+        for key in sorted(self._followed):
+            if key in self._under_way or self._not_before.get(key, now) > now:
                 continue
-            if self._not_before.get(key, now) > now:
-                continue
-            work = self._missing(incident, now)
-            if work is not None:
+            incident = await self._desk.incident(key)
+            work = None if incident.merged_into is not None else self._missing(incident, now)
+            if work is None:
+                # Whatever is missing next follows from an entry, and with an entry it is followed again.
+                self._followed.discard(key)
+            else:
                 task = asyncio.create_task(self._try(key, work), name=f"scribe-{key}")
                 self._under_way[key] = task
                 task.add_done_callback(partial(self._ended, key))
@@ -152,4 +160,4 @@ class Scribe:
 
     async def _texts(self, kind: DocumentKind, incident: Incident) -> dict[Lang, str]:
         entries = await self._desk.ask(lambda tx: tx.entries(incident.id))
-        return {lang: self._documents.render(kind, lang, incident, entries) for lang in LANGS}
+        return {lang: await asyncio.to_thread(self._documents.render, kind, lang, incident, entries) for lang in LANGS}

@@ -24,6 +24,8 @@ open_router = APIRouter()
 """What answers without a credential."""
 Admin = Annotated[Principal, require("admin")]
 MAX_SIGNALS: Final = 5_000
+RECENT_INCIDENTS: Final = 100
+"""In how many of the newest incidents operations of the last minutes are looked for."""
 RUN_WAIT_S: Final = 25.0
 """How long the answer waits for a runbook to end, or to wait for an approval; it goes on without the caller."""
 
@@ -170,10 +172,14 @@ async def _run(request: Request, run_id: str) -> RunbookRun:
 
 @router.get("/automation")
 async def automation(request: Request, _: Viewer) -> dict[str, Any]:
-    """Show the hold switch."""
+    """Show the hold switch, the policy, and when the engine may next start a unit by itself (None: now)."""
     parts = response(request)
     state = await parts.desk.ask(lambda tx: tx.automation())
-    return answer(state.model_dump(mode="json"), parts.clock)
+    incidents = await parts.desk.ask(lambda tx: tx.incidents(limit=RECENT_INCIDENTS))
+    policy = parts.policy.automation()
+    units = [str(service["unit"]) for service in parts.policy.services(language(request))]
+    next_start = view.next_starts(incidents, policy, units, parts.clock.now())
+    return answer({**state.model_dump(mode="json"), "policy": policy, "next_start_at": next_start}, parts.clock)
 
 
 @router.post("/automation/hold")

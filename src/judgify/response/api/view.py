@@ -1,7 +1,7 @@
 """How the API shows things. Text from outside stays as it came: JSON carries it, pages escape it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from judgify.kit.clock import iso, show
@@ -49,6 +49,7 @@ def incident_full(
     if incident.acknowledged_at is not None:
         response_s = (incident.acknowledged_at - incident.started_at).total_seconds()
     end = incident.restored_at or incident.resolved_at or now
+    respond_by, solve_from = policy.deadlines(incident.severity, incident.started_at)
     return {
         **incident_row(incident, now),
         "key": incident.key.model_dump(mode="json"),
@@ -71,6 +72,8 @@ def incident_full(
             "since_start_s": (end - incident.started_at).total_seconds(),
             "response_s": response_s,
             "response_target_s": target_s,
+            "respond_by": iso(respond_by),
+            "solve_from": iso(solve_from),
             "response_late": (response_s if response_s is not None else (now - incident.started_at).total_seconds())
             > target_s,
         },
@@ -160,6 +163,24 @@ def status(incidents: Sequence[Incident], services: Sequence[dict[str, Any]], no
             for incident in incidents
         ],
     }
+
+
+def next_starts(
+    incidents: Sequence[Incident], policy: dict[str, Any], units: Sequence[str], now: datetime
+) -> dict[str, str | None]:
+    """Give for each unit when the engine may start it by itself again; None means now."""
+    minutes = next((rule.get("per_minutes") for rule in policy["by_itself"] if rule["operation"] == "start"), None)
+    allowed: dict[str, str | None] = dict.fromkeys(units)
+    for incident in incidents:
+        for operation in incident.operations:
+            what = operation.rendered.operation
+            if what.kind != "start" or operation.by.kind != "engine" or operation.approval_id is not None:
+                continue
+            again = operation.started_at + timedelta(minutes=minutes or 0)
+            known = allowed.get(what.unit)
+            if again > now and what.unit in allowed and (known is None or known < iso(again)):
+                allowed[what.unit] = iso(again)
+    return allowed
 
 
 def check_view(check: Check | None) -> dict[str, Any] | None:
