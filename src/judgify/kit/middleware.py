@@ -13,6 +13,9 @@ from judgify.kit.metrics import Metrics
 
 MAX_BODY: Final = 1024 * 1024
 """Largest body in bytes that a service accepts unless it says otherwise."""
+DRAINED: Final = 64 * 1024 * 1024
+"""Bytes of a refused body that are read and thrown away before it is answered."""
+DRAIN_S: Final = 5.0
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
 
 log = get_logger("judgify.web")
@@ -59,6 +62,7 @@ class ServiceMiddleware:
         try:
             body = await self._read_body(scope, receive)
             if body is None:
+                await _drain(receive, self._clock)
                 await _problem(send_with_id, request_id, _too_large(self._max_body))
             else:
                 await self._app(scope, _replay(body, receive), send_with_id)
@@ -114,6 +118,16 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
+
+
+async def _drain(receive: Receive, clock: Clock) -> None:
+    # A client that is still sending would see a reset connection instead of the answer.
+    left, until = DRAINED, clock.monotonic() + DRAIN_S
+    while left > 0 and clock.monotonic() < until:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
 
 
 def _too_large(limit: int) -> TooLarge:

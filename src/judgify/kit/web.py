@@ -78,6 +78,7 @@ def create_app(spec: ServiceSpec) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.spec = spec
     app.add_middleware(ServiceMiddleware, metrics=spec.metrics, clock=spec.clock, max_body=spec.max_body)
