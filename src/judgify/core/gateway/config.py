@@ -12,7 +12,15 @@ from judgify.kit.settings import Settings
 
 UPSTREAMS: Final = ("workflow", "judgment", "action", "notification", "logging", "dashboard")
 """The services behind the gateway, by their names on the wire."""
-PREFIX: Final = "JUDGIFY_GATEWAY_"
+_UPSTREAM_VARIABLES: Final = {
+    "workflow": "JUDGIFY_GATEWAY_UPSTREAM_WORKFLOW",
+    "judgment": "JUDGIFY_GATEWAY_UPSTREAM_JUDGMENT",
+    "action": "JUDGIFY_GATEWAY_UPSTREAM_ACTION",
+    "notification": "JUDGIFY_GATEWAY_UPSTREAM_NOTIFICATION",
+    "logging": "JUDGIFY_GATEWAY_UPSTREAM_LOGGING",
+    "dashboard": "JUDGIFY_GATEWAY_UPSTREAM_DASHBOARD",
+}
+"""Where an upstream listens when not on this machine, like http://judgment-service:8002."""
 
 Network = IPv4Network | IPv6Network
 
@@ -74,29 +82,33 @@ class GatewayConfig:
         base = cls(upstreams={})
         return cls(
             upstreams={name: _address(env, name, settings) for name in UPSTREAMS},
-            connect_timeout_s=_number(env, "CONNECT_TIMEOUT_S", base.connect_timeout_s),
-            response_timeout_s=_number(env, "RESPONSE_TIMEOUT_S", base.response_timeout_s),
-            batch_timeout_s=_number(env, "BATCH_TIMEOUT_S", base.batch_timeout_s),
-            body_idle_s=_number(env, "BODY_IDLE_S", base.body_idle_s),
-            stream_idle_s=_number(env, "STREAM_IDLE_S", base.stream_idle_s),
-            max_body=int(_number(env, "MAX_BODY", base.max_body)),
-            max_concurrent=max(1, int(_number(env, "MAX_CONCURRENT", base.max_concurrent))),
-            max_queue=int(_number(env, "MAX_QUEUE", base.max_queue)),
-            max_wait_s=_number(env, "MAX_WAIT_S", base.max_wait_s),
-            idle_connection_s=_number(env, "IDLE_CONNECTION_S", base.idle_connection_s),
-            person_limit=_limit(env, "PERSON", base.person_limit),
-            machine_limit=_limit(env, "MACHINE", base.machine_limit),
-            address_limit=_limit(env, "ADDRESS", base.address_limit),
-            login_limit=_limit(env, "LOGIN", base.login_limit),
-            access_ttl_s=int(_number(env, "ACCESS_TTL_S", base.access_ttl_s)),
-            refresh_ttl_s=int(_number(env, "REFRESH_TTL_S", base.refresh_ttl_s)),
-            session_ttl_s=int(_number(env, "SESSION_TTL_S", base.session_ttl_s)),
+            connect_timeout_s=_number(env, "JUDGIFY_GATEWAY_CONNECT_TIMEOUT_S", base.connect_timeout_s),
+            response_timeout_s=_number(env, "JUDGIFY_GATEWAY_RESPONSE_TIMEOUT_S", base.response_timeout_s),
+            batch_timeout_s=_number(env, "JUDGIFY_GATEWAY_BATCH_TIMEOUT_S", base.batch_timeout_s),
+            body_idle_s=_number(env, "JUDGIFY_GATEWAY_BODY_IDLE_S", base.body_idle_s),
+            stream_idle_s=_number(env, "JUDGIFY_GATEWAY_STREAM_IDLE_S", base.stream_idle_s),
+            max_body=int(_number(env, "JUDGIFY_GATEWAY_MAX_BODY", base.max_body)),
+            max_concurrent=max(1, int(_number(env, "JUDGIFY_GATEWAY_MAX_CONCURRENT", base.max_concurrent))),
+            max_queue=int(_number(env, "JUDGIFY_GATEWAY_MAX_QUEUE", base.max_queue)),
+            max_wait_s=_number(env, "JUDGIFY_GATEWAY_MAX_WAIT_S", base.max_wait_s),
+            idle_connection_s=_number(env, "JUDGIFY_GATEWAY_IDLE_CONNECTION_S", base.idle_connection_s),
+            person_limit=_limit(env, "JUDGIFY_GATEWAY_PERSON_RATE", "JUDGIFY_GATEWAY_PERSON_BURST", base.person_limit),
+            machine_limit=_limit(
+                env, "JUDGIFY_GATEWAY_MACHINE_RATE", "JUDGIFY_GATEWAY_MACHINE_BURST", base.machine_limit
+            ),
+            address_limit=_limit(
+                env, "JUDGIFY_GATEWAY_ADDRESS_RATE", "JUDGIFY_GATEWAY_ADDRESS_BURST", base.address_limit
+            ),
+            login_limit=_limit(env, "JUDGIFY_GATEWAY_LOGIN_RATE", "JUDGIFY_GATEWAY_LOGIN_BURST", base.login_limit),
+            access_ttl_s=int(_number(env, "JUDGIFY_GATEWAY_ACCESS_TTL_S", base.access_ttl_s)),
+            refresh_ttl_s=int(_number(env, "JUDGIFY_GATEWAY_REFRESH_TTL_S", base.refresh_ttl_s)),
+            session_ttl_s=int(_number(env, "JUDGIFY_GATEWAY_SESSION_TTL_S", base.session_ttl_s)),
             trusted_proxies=_networks(env),
         )
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:
-    text = env.get(PREFIX + name)
+    text = env.get(name)
     if text is None:
         return default
     try:
@@ -104,20 +116,20 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise Invalid(f"{PREFIX}{name}={text!r} is not a number of 0 or more")
+        raise Invalid(f"{name}={text!r} is not a number of 0 or more")
     return value
 
 
-def _limit(env: Mapping[str, str], name: str, default: Limit) -> Limit:
-    rate = _number(env, f"{name}_RATE", default.rate)
-    burst = _number(env, f"{name}_BURST", default.burst)
+def _limit(env: Mapping[str, str], rate_name: str, burst_name: str, default: Limit) -> Limit:
+    rate = _number(env, rate_name, default.rate)
+    burst = _number(env, burst_name, default.burst)
     if rate > 0 and burst < 1:
-        raise Invalid(f"{PREFIX}{name}_BURST={burst:g} would refuse every request; use 1 or more")
+        raise Invalid(f"{burst_name}={burst:g} would refuse every request; use 1 or more")
     return Limit(rate, burst)
 
 
 def _address(env: Mapping[str, str], name: str, settings: Settings) -> Address:
-    variable = f"{PREFIX}UPSTREAM_{name.upper()}"
+    variable = _UPSTREAM_VARIABLES[name]
     text = env.get(variable) or settings.url(name)
     try:
         parts = urlsplit(text)
@@ -130,8 +142,8 @@ def _address(env: Mapping[str, str], name: str, settings: Settings) -> Address:
 
 
 def _networks(env: Mapping[str, str]) -> tuple[Network, ...]:
-    text = env.get(PREFIX + "TRUSTED_PROXIES", "")
+    text = env.get("JUDGIFY_GATEWAY_TRUSTED_PROXIES", "")
     try:
         return tuple(ip_network(item.strip()) for item in text.split(",") if item.strip())
     except ValueError as error:
-        raise Invalid(f"{PREFIX}TRUSTED_PROXIES={text!r}: {error}") from None
+        raise Invalid(f"JUDGIFY_GATEWAY_TRUSTED_PROXIES={text!r}: {error}") from None
