@@ -25,10 +25,15 @@ FILES = {
 }
 
 
+JUDGMENT: list[CoreProcess] = []
+"""The running judgment service, for the test that kills it."""
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, postgres_server: Any) -> Iterator[Home]:
     home = Home(tmp_path_factory.mktemp("home"), postgres_server.make_database("judged_files"), REDIS_ENABLED="false")
     services = [CoreProcess(home, name) for name in ("workflow", "judgment", "gateway")]
+    JUDGMENT.append(services[1])
     try:
         for service in services:
             service.start("/live")
@@ -36,6 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, postgres_server: Any) -> Iter
         wait_for_workflows(home)
         yield home
     finally:
+        JUDGMENT.clear()
         for service in reversed(services):
             service.stop()
 
@@ -228,3 +234,44 @@ def test_a_large_file_in_bounded_memory_survive_an_interruption(home: Home, tmp_
     assert total(home) == before + ROWS
     assert peak < 250 * 1024 * 1024
     print(f"{ROWS:,} rows: {report['seconds']} s, peak {peak >> 20} MiB, {report['replayed']} replayed")  # noqa: T201 - the figure that the run is asked for
+
+
+def test_the_judgment_service_may_die_in_the_middle_of_a_file(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "interrupted.csv"
+    with file.open("w") as out:
+        out.write("설비ID,온도,습도,진동\n")
+        out.writelines(f"DIE-{n},{50 + n % 50},40,2.0\n" for n in range(6_000))
+    before = total(home)
+    upload = start(home, "equipment-sensors", str(file))
+    deadline = time.monotonic() + 60
+    while total(home) < before + 500:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    JUDGMENT[0].kill()
+    JUDGMENT[0].start("/ready")
+    printed, failed = upload.communicate(timeout=120)
+    assert upload.returncode == 0, failed.decode()
+    assert json.loads(printed)["verdicts"]["matched"] == 6_000
+    deadline = time.monotonic() + 30
+    while total(home) != before + 6_000:
+        assert time.monotonic() < deadline, "a row is missing, or was judged twice"
+        time.sleep(0.1)
+
+
+def test_people_read_totals_and_reasons(home: Home, tmp_path: Path) -> None:
+    arguments = ["equipment-sensors", str(SAMPLES / "equipment_sensors.csv")]
+    done = subprocess.run(
+        [sys.executable, "-m", "judgify.cli", "judgment", "execute", *arguments, "--again", "--no-actions"],
+        env=home.environ,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    text = done.stdout.decode()
+    assert done.returncode == 0, done.stderr.decode()
+    assert "not evaluable" in text
+    assert "→ NG" in text
+    assert "row 6: not evaluable — 온도" in text
+    assert "row 9: not evaluable — 온도" in text
+    repeated = judge(home, "equipment-sensors", str(tmp_path / "none.csv"), code=1)
+    assert repeated["status"] == 404

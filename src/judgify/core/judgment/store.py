@@ -94,14 +94,6 @@ class ExecutionStore:
             )
         return {row["id"]: row["input_sha256"] for row in rows}
 
-    async def records(self, numbers: list[str]) -> dict[str, bytes]:
-        """Give the records of several executions as JSON."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                "SELECT id, record FROM judgment.executions WHERE id = ANY ($1::text[])", numbers
-            )
-        return {row["id"]: row["record"].encode() for row in rows}
-
     async def page(
         self,
         *,
