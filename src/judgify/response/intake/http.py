@@ -60,7 +60,10 @@ async def get(url: str, *, timeout_s: float, limit: int = _LIMIT) -> Answer:
 
 
 async def _read(reader: asyncio.StreamReader, limit: int) -> Answer:
-    words = (await reader.readline()).split()
+    first = await reader.readline()
+    if not first:
+        raise EOFError("the connection ended without an answer")
+    words = first.split()
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
         raise ValueError("the answer is not HTTP")
     headers: dict[bytes, bytes] = {}

@@ -63,7 +63,9 @@ def _reason(error: BaseException) -> str:
         return "no answer in time"
     if isinstance(error, EOFError | ConnectionError):
         return "the connection broke"
-    return f"{type(error).__name__}"
+    if isinstance(error, ValueError):
+        return "not a valid answer"
+    return type(error).__name__
 
 
 class HttpProbe:
@@ -151,6 +153,8 @@ class PostgresProbe:
         self._clock = clock
         self._timeout_s = timeout_s
         self._session: asyncpg.Connection[asyncpg.Record] | None = None
+        # A look outside the rhythm may meet a regular one; a session answers one question at a time.
+        self._asking = asyncio.Lock()
 
     async def look(self) -> Look:
         """Shake hands, then ask a question."""
@@ -167,7 +171,8 @@ class PostgresProbe:
             return Look(live=False, detail=f"handshake: {refusal}", took_s=took)
         try:
             async with asyncio.timeout(self._timeout_s):
-                read_only = await self._query()
+                async with self._asking:
+                    read_only = await self._query()
         except (*_FAILURES, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
             took = self._clock.monotonic() - started

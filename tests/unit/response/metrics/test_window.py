@@ -99,6 +99,13 @@ def test_the_window_is_bounded_and_in_order() -> None:
     assert window.answered("gateway", at(0), at(300)) == (61, 61)
 
 
+def test_what_is_older_than_the_window_goes() -> None:
+    window = Window(keep=timedelta(seconds=60))
+    for second in (0, 50, 100):
+        window.add("gateway", Scrape(at(second), Figures({"requests": second})))
+    assert window.since() == at(50)
+
+
 def test_gauges() -> None:
     window = Window()
     for second, users in ((0, 3.0), (5, 9.0), (10, 4.0)):
