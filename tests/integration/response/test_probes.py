@@ -14,11 +14,11 @@ from tests.support.supervised import CLOCK, free_port, new_home
 
 from judgify.kit.settings import Settings
 from judgify.response.impact import Stretch, Targets
-from judgify.response.intake.http import get
 from judgify.response.intake.probe import HttpProbe, Look, PostgresProbe, RedisProbe
 from judgify.response.intake.prober import Prober, Target
 from judgify.response.intake.threshold import ThresholdWatch
 from judgify.response.intake.watch import Watch, targets
+from judgify.response.metrics.http import get
 from judgify.response.metrics.source import ScrapedMetrics
 from judgify.response.metrics.text import Figures
 from judgify.response.metrics.window import Scrape

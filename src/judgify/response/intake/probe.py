@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 import asyncpg
 
 from judgify.kit.clock import Clock
-from judgify.response.intake.http import Answer, get
+from judgify.response.metrics.http import Answer, get
 
 _POSTGRES_PROTOCOL: Final = 196_608
 _STARTUP: Final = b"user\0judgify\0database\0judgify\0\0"

@@ -11,7 +11,7 @@ from judgify.kit.clock import Clock
 from judgify.kit.errors import Invalid
 from judgify.kit.log import get_logger
 from judgify.response.impact import Impact, Measured, Stretch, Targets, compare, stretch_before
-from judgify.response.intake.http import get
+from judgify.response.metrics.http import get
 from judgify.response.metrics.text import MAX_PAGE, read
 from judgify.response.metrics.window import SCRAPE_INTERVAL_S, Scrape, Window
 
