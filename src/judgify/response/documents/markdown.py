@@ -17,6 +17,7 @@ _INLINE: Final = re.compile(r"([\\`*\[\]<>|])")
 _EDGE_UNDERSCORE: Final = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
 _ADDRESS: Final = re.compile(r"(?i)(https?|ftp|mailto|xmpp|javascript|data|file|vbscript):(?=\S)|\b(www)\.")
+_ESCAPED: Final = re.compile(r"\\([^\w\s]|_)")
 _BLOCK: Final = re.compile(r"^(#{1,6}(?=\s|$)|[-+=]+(?=\s|$)|\d{1,9}(?=[.)](?:\s|$)))")
 
 
@@ -44,6 +45,11 @@ def _inert(found: re.Match[str]) -> str:
     start = found[1]
     # A backslash before a digit would show; "1." is made inert at its point.
     return f"{start}\\" if start[0].isdigit() else f"\\{start}"
+
+
+def plain(text: str) -> str:
+    """Give what a reader of the escaped Markdown sees, for places that are not Markdown and escape by themselves."""
+    return _ESCAPED.sub(r"\1", text)
 
 
 def fill(wording: str, **values: Any) -> Markdown:

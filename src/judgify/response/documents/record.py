@@ -85,7 +85,9 @@ class Record:
         return Markdown(f"@{person}") if person in self.guide.contacts.roles else person
 
     def person(self, person: str) -> str:
-        """Give a person's title, or the name as it came."""
+        """Give a person's title, or the name as it came; a room where nobody in particular is told is everyone."""
+        if person == "everyone":
+            return self.word("everyone")
         known = self.guide.contacts.persons.get(person)
         return person if known is None else known.title.of(self.lang)
 

@@ -16,6 +16,7 @@ WORDING: Final[Mapping[str, Text]] = {
     "not_recorded": _text("기록되지 않음", "not recorded"),
     "not_estimated": _text("산정하지 않음", "not estimated"),
     "engine": _text("대응 엔진", "the response engine"),
+    "everyone": _text("전체", "everyone"),
     "seconds": _text("{s}초", "{s} s"),
     "minutes": _text("{m}분", "{m} min"),
     "minutes_seconds": _text("{m}분 {s}초", "{m} min {s} s"),

@@ -309,6 +309,8 @@ def test_deliveries_are_gathered_only_while_kind_and_outcome_are_the_same(guide:
     text = write(guide, judgment_down(), "log")
     assert "호출 전달: 개발팀장 (mailbox), DevOps Lead (mailbox) (근거 4, 5; 14:30:03)" in text
     assert "보고 전달: CTO (mailbox) (근거 6; 14:30:03)" in text
+    room = Tale().add(0, opened()).add(1, delivered("everyone", kind="notice", channel="console"))
+    assert "알림 전달: 전체 (console)" in write(guide, room, "log")
 
 
 def test_a_timeline_without_its_opening_gives_no_document(guide: Guide) -> None:

@@ -1,0 +1,95 @@
+"""What needs no session: sign-in, and the public status page (guide 9.2)."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from judgify.console.door import PageRoute, act, back, fields, look_up
+from judgify.console.figure import DAYS, uptimes
+from judgify.console.look import lang_of, page
+from judgify.kit.errors import Denied, Invalid
+from judgify.response.api import view
+from judgify.response.api.parts import response
+from judgify.response.api.signin import COOKIE
+from judgify.response.model import ONGOING, UNSETTLED
+from judgify.response.ports import Tx
+
+router = APIRouter(route_class=PageRoute)
+HISTORY: Final = 1_000
+"""Newest incidents that the 90 days are read from."""
+
+
+@router.get("/login")
+async def login(request: Request, token: str = "", next: str = "/") -> Response:  # noqa: A002 - the word in the address
+    """Show the sign-in page. A link's token is only put into a form: mail scanners follow links, so GET uses none."""
+    return page(request, "login.html", None, token=token, next=_own(next))
+
+
+@router.post("/login")
+async def sign_in(request: Request) -> Response:
+    """Sign in by a link's token or by name and password; the form must come from this site."""
+    origin = request.headers.get("origin") or request.headers.get("referer")
+    if origin is None or urlsplit(origin).netloc != request.headers.get("host"):
+        raise Denied("the sign-in form does not come from this console's own page; open /login here", slug="cross-site")
+    given = await fields(request)
+    accounts = response(request).accounts
+    if "token" in given:
+        cookie, session = await accounts.use_link(given["token"])
+    elif "name" in given and "password" in given:
+        cookie, session = await accounts.sign_in(given["name"], given["password"])
+    else:
+        raise Invalid("give name and password, or open a sign-in link (judgify up prints one)")
+    reply = back(_own(given.get("next", "/")))
+    age = int((session.expires_at - session.created_at).total_seconds())
+    secure = request.url.scheme == "https"
+    reply.set_cookie(COOKIE, cookie, max_age=age, httponly=True, samesite="strict", secure=secure, path="/")
+    return reply
+
+
+@router.post("/logout")
+async def sign_out(request: Request) -> RedirectResponse:
+    """End the session."""
+    await act(request)
+    await response(request).accounts.sign_out(request.cookies.get(COOKIE, ""))
+    reply = back("/login")
+    reply.delete_cookie(COOKIE, path="/")
+    return reply
+
+
+def _own(address: str) -> str:
+    """Give an address of this site, or the first page: never a way out to another site."""
+    plain = address.startswith("/") and not address.startswith("//") and "\\" not in address
+    return address if plain and address.isprintable() else "/"
+
+
+@router.get("/status")
+async def status(request: Request) -> Response:
+    """Show the public what it may know: states, announcements to customers, availability; no names, no free text."""
+    parts, lang = response(request), lang_of(request)
+    now = parts.clock.now()
+    services = parts.policy.services(lang)
+
+    def read(tx: Tx) -> dict[str, Any]:
+        history = tx.incidents(limit=HISTORY)
+        first = tx.entries(None, limit=1)
+        since = min([entry.at for entry in first] + [incident.started_at for incident in history], default=None)
+        open_ones = [incident for incident in history if incident.state in UNSETTLED]
+        return {
+            "status": view.status(open_ones, services, now),
+            "uptime": {row.service: row for row in uptimes([s["service"] for s in services], history, since, now)},
+            "since": since,
+            "life_at_risk": any(i.life_at_risk and i.state in ONGOING for i in history),
+            "told": [
+                (incident.id, announcement.sent_at, announcement.text[lang])
+                for incident in history[:50]
+                for announcement in incident.announcements
+                if announcement.audience == "customers" and announcement.sent_at is not None
+            ],
+            "open": open_ones,
+        }
+
+    found = await parts.desk.ask(read)
+    visitor = await look_up(request)
+    return page(request, "status.html", visitor, days=DAYS, **found)
