@@ -24,13 +24,16 @@ _TIMEOUT_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The live figures of guide 5.1; None where nobody measures one."""
+    """The live figures of guide 5.1; None where nobody measures one.
+
+    `database_pool_percentage` is that of the service whose pool of database connections is the fullest.
+    """
 
     requests_per_second: float | None
     error_percentage: float | None
     p95_ms: float | None
     active_users: float | None
-    database_connections: float | None
+    database_pool_percentage: float | None
     memory_bytes: float | None
     judgments_per_minute: float | None
 
@@ -86,14 +89,14 @@ class ScrapedMetrics:
         start = end - timedelta(minutes=1)
         p95 = self.scrapes.quantile(ENTRANCE, 0.95, start, end)
         judged = self.scrapes.rate("judgment", "judgments", start, end)
-        pools = [self.scrapes.latest(service, "database_connections", end) for service in self._addresses]
+        pools = [self.scrapes.latest(service, "database_pool_usage", end) for service in self._addresses]
         memory = [self.scrapes.latest(service, "memory_bytes", end) for service in self._addresses]
         return Now(
             requests_per_second=self.scrapes.rate(ENTRANCE, "requests", start, end),
             error_percentage=self.error_percentage(ENTRANCE, start, end),
             p95_ms=None if p95 is None else 1000 * p95,
             active_users=self.scrapes.latest(ENTRANCE, "active_users", end),
-            database_connections=_total(pools),
+            database_pool_percentage=max((100 * used for used in pools if used is not None), default=None),
             memory_bytes=_total(memory),
             judgments_per_minute=None if judged is None else judged * 60,
         )

@@ -71,7 +71,7 @@ _GAUGES: Final[Mapping[str, str]] = {
     "judgify_active_users": "active_users",
     "active_users": "active_users",
     "api_request_queue_depth": "queue_depth",
-    "database_connection_pool_usage": "database_connections",
+    "database_connection_pool_usage": "database_pool_usage",
     "redis_memory_fragmentation": "redis_fragmentation",
     "judgment_success_rate": "judgment_success_rate",
     "process_resident_memory_bytes": "memory_bytes",

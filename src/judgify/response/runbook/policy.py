@@ -26,6 +26,7 @@ Rule = Literal[
     "probes-suspect",
     "not-confirmed",
     "unit-alive",
+    "unit-unknown",
     "waits-for-dependency",
     "waits-for-priority",
     "one-unit-at-a-time",
@@ -225,8 +226,11 @@ def _by_itself(request: Request, now: Situation, rules: AutomationFile) -> Decis
 
 def _impossible(request: Request, now: Situation) -> Decision | None:
     """What cannot help whoever allows it: nobody is asked about it."""
-    if request.operation == "start" and now.running is not False:
-        text = Text(ko="유닛이 이미 실행 중입니다", en="the unit is not known to be stopped")
+    if now.running is None and request.operation in _TOUCHES_UNIT:
+        text = Text(ko="유닛 상태를 알 수 없습니다", en="the orchestrator cannot say whether the unit runs")
+        return Decision("wait", "unit-unknown", text)
+    if request.operation == "start" and now.running:
+        text = Text(ko="유닛이 이미 실행 중입니다", en="the unit runs already")
         return Decision("refuse", "unit-alive", text)
     if request.operation == "rollback" and not now.earlier_release_healthy:
         text = Text(ko="정상이었던 이전 릴리스가 없습니다", en="no earlier release had been healthy")

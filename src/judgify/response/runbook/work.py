@@ -86,6 +86,10 @@ class Work:
     # diagnosis
 
     async def _diagnose(self) -> None:
+        orchestrator = self._senses.orchestrator
+        # Without it nothing could be found out about the unit, and nothing done.
+        if not await orchestrator.alive():
+            await orchestrator.revive()
         findings = await self._diagnosis.run(self._book.diagnose, self._run.service)
         self._keep(diagnosed=True, facts=_facts(findings), ill=await self._is_ill())
         await self._host.record(self._run, *(FindingRecorded(finding=finding) for finding in findings))

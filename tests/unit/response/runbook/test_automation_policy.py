@@ -52,8 +52,9 @@ def test_what_a_person_did_does_not_count_against_the_engine() -> None:
 
 
 def test_a_unit_that_may_be_running_is_not_started() -> None:
-    for running in (True, None):
-        assert says(START, replace(DOWN, running=running))[:2] == ("refuse", "unit-alive")
+    assert says(START, replace(DOWN, running=True))[:2] == ("refuse", "unit-alive")
+    assert says(START, replace(DOWN, running=None))[:2] == ("wait", "unit-unknown")
+    assert says(SCALE, replace(DOWN, running=None))[:2] == ("ask", "needs-approval")
 
 
 @pytest.mark.parametrize(("severity", "answer"), [("P0", "run"), ("P1", "run"), ("P2", "ask"), ("P3", "ask")])

@@ -1,6 +1,7 @@
 """Runbooks at work on an orchestrator in memory, with the guide as it ships and a clock that a test moves."""
 
 import asyncio
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,10 @@ from judgify.kit.settings import Settings
 from judgify.response.intake.probe import Look
 from judgify.response.intake.prober import Prober, Target
 from judgify.response.metrics.source import ScrapedMetrics
-from judgify.response.model import ENGINE, Actor, AutomationState, RunbookRun
+from judgify.response.model import ENGINE, Actor, AutomationState, Operation, OperationResult, RunbookRun
 from judgify.response.orchestrators.memory import MemoryOrchestrator
 from judgify.response.runbook.diagnose import Senses
+from judgify.response.runbook.operation import perform
 from judgify.response.runbook.runner import BookRunner
 from judgify.response.timeline import FindingRecorded, OperationVerified, RunbookFinished, StepSkipped
 
@@ -429,3 +431,70 @@ async def test_every_step_of_the_shipped_guide_can_be_shown_in_both_languages(wo
     for step in world.runner.rehearse(GUIDE.runbooks[runbook]):
         assert all("{" not in text for text in step["will"].values())
         assert set(step["will"]) == {"ko", "en"}
+
+
+async def test_a_supervisor_that_died_with_the_service_is_started_again_before_diagnosis(world: World) -> None:
+    world.orchestrator.fail("judgment")
+    await world.look("judgment", "database")
+    world.orchestrator.dead = True
+    host = world.host()
+    assert (await world.advance(run_of(), host)).state == "done"
+    assert [one.rendered.operation.kind for one in host.operations] == ["start"]
+
+
+async def test_a_step_that_is_not_verified_in_time_is_not_the_cure(world: World) -> None:
+    host = world.host()
+    world.hung.add("judgment")
+
+    async def restart(name: str, **tag: str) -> Any:
+        return await MemoryOrchestrator.restart(world.orchestrator, name, **tag)
+
+    world.orchestrator.restart = restart  # type: ignore[method-assign]
+    ended = await world.advance(run_of(step="restart", asked_by=MINSU), host)
+    (verified,) = [event for event in host.events if isinstance(event, OperationVerified)]
+    assert (ended.state, verified.ok) == ("failed", False)
+    assert "not within 60 s" in verified.detail
+
+
+async def test_replicas_are_verified_and_undone_by_number(world: World) -> None:
+    host = world.host("gateway")
+    ended = await world.advance(run_of("gateway", step="scale", asked_by=MINSU), host)
+    assert ended.state == "done"
+    undo = host.results()[0].result.undo
+    assert undo is not None
+    assert (undo.kind, undo.arguments) == ("scale", {"replicas": 1})
+
+
+async def test_a_refusal_of_the_orchestrator_is_a_result(world: World) -> None:
+    host = world.host()
+    ended = await world.advance(run_of(step="rollback", asked_by=MINSU), host)
+    result = host.results()[0].result
+    assert (ended.state, result.ok, result.changed) == ("failed", False, False)
+    assert "cannot be rolled back" in result.detail
+
+
+async def test_every_kind_of_operation_is_performed_and_an_unknown_one_is_refused(world: World) -> None:
+    numbers = itertools.count()
+
+    async def do(kind: str, unit: str = "judgment", **arguments: Any) -> OperationResult:
+        operation = Operation(kind=kind, unit=unit, arguments=arguments)
+        tag = {"by": "minsu", "reason": "test", "operation_id": f"op_{next(numbers)}"}
+        return await perform(world.orchestrator, operation, **tag)
+
+    assert (await do("unblock_traffic")).undo is None
+    first = await do("block_traffic", retry_after_s=5)
+    assert first.undo is not None
+    assert first.undo.kind == "unblock_traffic"
+    assert (await do("block_traffic", retry_after_s=5)).changed is False
+    back = await do("unblock_traffic")
+    assert back.undo is not None
+    assert (back.undo.kind, back.undo.arguments) == ("block_traffic", {"retry_after_s": 5})
+    assert (await do("unset_env", name="ENABLE_LLM_ENGINE")).ok
+    stopped = await do("stop")
+    assert (stopped.ok, stopped.undo) == (True, None)
+    assert (await do("start", unit="judgment")).undo is not None
+    limits = await do("set_limits", cpu_millis=1000)
+    assert (limits.ok, limits.undo) == (True, None)
+    assert (await do("fly")).detail == "an operation 'fly' is not known here"
+    assert (await do("start", unit="nothing")).ok is False
+    assert (await do("edit_config")).ok is False
