@@ -89,6 +89,38 @@ async def test_an_announced_rollout_suppresses_until_it_ends(world: World) -> No
     assert await world.fails("judgment") == "INC-2026-0001"
 
 
+async def test_what_still_fails_after_its_rollout_is_an_incident(world: World) -> None:
+    await world.core.office.announce_rollout("judgment", "v2.1.0", 60, MINSU)
+    assert await world.fails("judgment") is None
+    await world.passing(70)
+    assert (await world.incident("INC-2026-0001")).key.root == "judgment"
+    await world.core.office.announce_rollout("logging", "v2.1.0", 60, MINSU)
+    world.works("logging")
+    await world.passing(70)
+    assert len(await world.core.desk.ask(lambda tx: tx.incidents())) == 1
+
+
+async def test_action_items_are_reminded_of_once_a_day_until_they_are_done(world: World) -> None:
+    due = world.clock.now() + timedelta(hours=30)
+    action = await world.core.office.add_action(None, "누수 수정", "dev-lead", due, horizon="week", actor=MINSU)
+    await world.core.office.add_action(None, "나중에", "nobody", due + timedelta(days=9), horizon="month", actor=MINSU)
+    await world.tick()
+    assert world.pager.sent == []
+    await world.clock.advance(7 * 3600)
+    await world.tick()
+    await world.clock.advance(120)
+    await world.tick()
+    assert [(page.person, page.payload["action"]) for page in world.pager.sent] == [("dev-lead", action.id)] * 2
+    await world.clock.advance(24 * 3600)
+    await world.tick()
+    assert len(world.pager.sent) == 4
+    assert "overdue" in world.pager.sent[-1].payload["text"]["en"]
+    await world.core.office.finish_action(action.id, MINSU)
+    await world.clock.advance(24 * 3600)
+    await world.tick()
+    assert len(world.pager.sent) == 4
+
+
 async def test_the_hold_switch_is_on_every_open_incident(world: World) -> None:
     incident_id = await world.fails("judgment") or ""
     state = await world.core.office.hold(MINSU, held=True, reason="점검 중")

@@ -24,6 +24,7 @@ from judgify.kit.errors import Invalid
 app: Final = typer.Typer(name="incident", help="Incidents: look, acknowledge, decide, close.", no_args_is_help=True)
 PREFIX: Final = "/api/v2/response"
 Id = Annotated[str, typer.Argument(help="INC-YYYY-NNNN.")]
+ApprovalId = Annotated[str | None, typer.Argument(help="apr_…")]
 _COLOUR: Final = {"P0": "red", "P1": "dark_orange", "P2": "yellow", "P3": "green"}
 
 
@@ -150,15 +151,16 @@ def ack(incident_id: Id, as_json: Json = False) -> None:
 
 
 @app.command("approve")
-def approve(incident_id: Id, approval: Annotated[str, typer.Argument(help="apr_…")], as_json: Json = False) -> None:
-    """Allow exactly one operation."""
+def approve(incident_id: Id, approval: ApprovalId = None, as_json: Json = False) -> None:
+    """Allow exactly one operation. The approval may be left out where only one waits; or give only the approval."""
     _vote(incident_id, approval, "approve", "", as_json=as_json)
 
 
 @app.command("reject")
 def reject(
     incident_id: Id,
-    approval: Annotated[str, typer.Argument(help="apr_…")],
+    approval: ApprovalId = None,
+    *,
     reason: Annotated[str, typer.Option(help="Why not.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -255,14 +257,24 @@ def _act(incident_id: str, verb: str, body: dict[str, Any], *, as_json: bool) ->
     _say(connect.run(post(f"/incidents/{quote(incident_id, safe='')}/{verb}", body)), as_json=as_json)
 
 
-def _vote(incident_id: str, approval: str, verb: str, reason: str, *, as_json: bool) -> None:
-    path = f"/incidents/{quote(incident_id, safe='')}/approvals/{quote(approval, safe='')}/{verb}"
-    answer = connect.run(post(path, {"reason": reason}))
+def _vote(incident_id: str, approval: str | None, verb: str, reason: str, *, as_json: bool) -> None:
+    answer = connect.run(_find_and_vote(incident_id, approval, verb, reason))
     if as_json:
         emit(answer)
     else:
         votes = f"{len(answer['votes'])} of {answer['needed']} answered"
         out.print(Text(printable(f"{answer['id']}: {answer['state']} ({votes})")))
+
+
+async def _find_and_vote(incident_id: str, approval: str | None, verb: str, reason: str) -> Any:
+    waiting = [row for row in await get("/approvals") if incident_id in {row["id"], row["incident_id"]}]
+    if approval is None:
+        if len(waiting) != 1:
+            listed = ", ".join(row["id"] for row in waiting) or "nothing"
+            raise Invalid(f"{listed} waits for approval there; name one: incident {verb} {incident_id} apr_…")
+        incident_id, approval = waiting[0]["incident_id"], waiting[0]["id"]
+    path = f"/incidents/{quote(incident_id, safe='')}/approvals/{quote(approval, safe='')}/{verb}"
+    return await post(path, {"reason": reason})
 
 
 def _say(incident: dict[str, Any], *, as_json: bool) -> None:

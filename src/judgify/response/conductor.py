@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from judgify.kit.errors import Conflict
+from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
 from judgify.response import timeline as t
 from judgify.response.delivery import Deliveries
@@ -19,10 +20,11 @@ from judgify.response.engine import Engine, stop_runs
 from judgify.response.figures import Figures
 from judgify.response.incident import Incident
 from judgify.response.journal import EngineStarted
-from judgify.response.model import UNSETTLED, RunbookRun
+from judgify.response.model import UNSETTLED, RunbookRun, Signal
 from judgify.response.ports import RunHost, Runner
 from judgify.response.reception import withdraw_all
 from judgify.response.recovery import Recovered, recovered
+from judgify.response.reminder import Reminders
 from judgify.response.scribe import Scribe
 
 log = get_logger("judgify.response.conductor")
@@ -53,6 +55,8 @@ class Conductor:
         self._figures = figures
         self._runner = runner
         self._host = host
+        self._reminders = Reminders(desk)
+        self._rolling: frozenset[str] = frozenset()
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._faults: dict[str, int] = {}
         self.completed_at: datetime | None = None
@@ -106,6 +110,8 @@ class Conductor:
         await self._stage("lives", lambda: self._live(incidents))
         await self._stage("runs", self._advance)
         await self._stage("scribe", self._scribe.begin)
+        await self._stage("reminders", self._reminders.begin)
+        await self._stage("rollouts", self._after_rollouts)
         if good:
             self.completed_at = self._desk.clock.now()
             self._figures.looked(incidents, due[0] if due else 0, self.completed_at)
@@ -211,6 +217,27 @@ class Conductor:
             return run.model_copy(update={"state": "failed", "outcome": f"{type(error).__name__}: {error}"})
         later = self._desk.clock.now() + timedelta(seconds=2.0 * faults)
         return run.model_copy(update={"state": "waiting", "due_at": later, "waiting_for": None})
+
+    async def _after_rollouts(self) -> None:
+        """When a planned rollout has ended and its service still fails, that is a signal after all."""
+        now = self._desk.clock.now()
+        rolling = frozenset(r.service for r in await self._desk.ask(lambda tx: tx.rollouts(now)))
+        ended, self._rolling = self._rolling - rolling, rolling
+        for service in ended:
+            check = self._engine.checks.last(service)
+            if check is not None and not check.ok:
+                await self._engine.signal(
+                    Signal(
+                        id=new_id("sig"),
+                        service=service,
+                        signal="service_down",
+                        source="probe",
+                        own=True,
+                        text=f"still failing after its planned rollout: {check.detail}",
+                        observed_at=check.at,
+                        received_at=now,
+                    )
+                )
 
     async def _next(self, incidents: Sequence[Incident]) -> datetime | None:
         """Give the next moment at which the clock alone makes something due."""

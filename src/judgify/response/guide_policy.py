@@ -1,10 +1,10 @@
 """The engine's questions answered from a loaded guide. Pure: values in, values out."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, get_args
 
-from judgify.kit.clock import iso
+from judgify.kit.clock import SEOUL, iso
 from judgify.kit.errors import NotFound
 from judgify.response import checklist, escalation, phases, severity
 from judgify.response.guide.base import Text
@@ -17,6 +17,7 @@ from judgify.response.policy import PlannedRow, Responder
 
 _FACTS: Final[tuple[ChecklistFact, ...]] = get_args(ChecklistFact)
 _CLASSES: Final[tuple[FailureClass, ...]] = get_args(FailureClass)
+LEADS: Final = "team-lead"
 EVERYONE: Final = "everyone"
 """Whom an announcement is owed to: whoever reads its channel."""
 
@@ -137,6 +138,27 @@ class GuidePolicy:
             for name, channel in self.guide.channels.items()
             if channel.enabled and "page" in channel.kinds
         ]
+
+    def reminder_pages(self, person: str, now: datetime) -> list[PlannedRow]:
+        """Give what a reminder is sent through, waking nobody; without a contact of that name, to the team leads."""
+        known = person in self.guide.contacts.persons
+        leads = [key for key, _ in self.guide.persons_of(LEADS, "")] if LEADS in self.guide.contacts.roles else []
+        return [
+            PlannedRow(
+                kind="notice", person=whom, role="reminder", channel=name, row="reminder", due_at=now, wakes=False
+            )
+            for whom in ([person] if known else leads)
+            for name, channel in self.guide.channels.items()
+            if channel.enabled and not channel.wakes and "notice" in channel.kinds
+        ]
+
+    def drill_reminder(self, now: datetime) -> int | None:
+        """Give in how many days the next drill is, on the days on which the guide wants it reminded of."""
+        drill = self.guide.drill
+        if not isinstance(drill.next_date, date):
+            return None
+        days = (drill.next_date - now.astimezone(SEOUL).date()).days
+        return days if days in drill.remind_days_before else None
 
     def announcement_pages(self, severity: Severity, audience: str, now: datetime) -> list[PlannedRow]:
         """Give the channels that an announcement goes to."""

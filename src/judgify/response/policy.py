@@ -87,6 +87,14 @@ class Policy(Protocol):
         """Give one test page for each channel of a contact; `NotFound` for an unknown one."""
         ...
 
+    def reminder_pages(self, person: str, now: datetime) -> list[PlannedRow]:
+        """Give what a reminder is sent through, waking nobody; without a contact of that name, to the team leads."""
+        ...
+
+    def drill_reminder(self, now: datetime) -> int | None:
+        """Give in how many days the next drill is, on the days on which the guide wants it reminded of; else None."""
+        ...
+
     def announcement_pages(self, severity: Severity, audience: str, now: datetime) -> list[PlannedRow]:
         """Give what an announcement is sent through."""
         ...

@@ -1,6 +1,7 @@
 """Which incident a signal belongs to, with the guide as it ships."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -138,8 +139,6 @@ def test_the_matrix_becomes_rows_one_for_each_channel() -> None:
 
 def test_a_guide_whose_channels_fit_nobody_still_owes_the_page() -> None:
     guide = policy().guide
-    from dataclasses import replace
-
     none = {name: channel.model_copy(update={"enabled": False}) for name, channel in guide.channels.items()}
     assert {row.channel for row in GuidePolicy(replace(guide, channels=none)).pages("P0", "gateway", NOW)} == {
         "console"
@@ -161,9 +160,25 @@ def test_responders_tests_and_announcements() -> None:
     assert policy().deadlines("P0", NOW)[0] == NOW + timedelta(minutes=15)
 
 
-def test_a_severity_for_which_nobody_is_named_has_no_responder() -> None:
-    from dataclasses import replace
+def test_reminders_go_to_the_contact_or_to_the_team_leads_and_wake_nobody() -> None:
+    known = policy().reminder_pages("dev-lead", NOW)
+    assert {(row.person, row.kind, row.wakes) for row in known} == {("dev-lead", "notice", False)}
+    assert "ops-lead" in {row.person for row in policy().reminder_pages("somebody", NOW)}
+    guide = policy().guide
+    nobody = {name: role for name, role in guide.contacts.roles.items() if name != "team-lead"}
+    bare = replace(guide, contacts=guide.contacts.model_copy(update={"roles": nobody}))
+    assert GuidePolicy(bare).reminder_pages("somebody", NOW) == []
 
+
+def test_the_next_drill_is_reminded_of_on_the_days_the_guide_names() -> None:
+    assert policy().drill_reminder(NOW) is None
+    guide = policy().guide
+    dated = GuidePolicy(replace(guide, drill=guide.drill.model_copy(update={"next_date": date(2026, 3, 11)})))
+    assert dated.drill_reminder(NOW) == 7
+    assert dated.drill_reminder(NOW + timedelta(days=1)) is None
+
+
+def test_a_severity_for_which_nobody_is_named_has_no_responder() -> None:
     guide = policy().guide
     roles = {
         name: role.model_copy(update={"persons": (), "per_service": False})

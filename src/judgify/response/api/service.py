@@ -198,6 +198,15 @@ async def release(request: Request, body: form.Reason, who: Commander) -> dict[s
     return answer(state.model_dump(mode="json"), parts.clock)
 
 
+@router.get("/approvals")
+async def approvals(request: Request, _: Viewer) -> dict[str, Any]:
+    """List what waits for approval, over all incidents."""
+    parts = response(request)
+    now = parts.clock.now()
+    found = await parts.desk.ask(lambda tx: tx.approvals(waiting=True))
+    return answer([view.approval_view(item, now) for item in found if item.state_at(now) == "waiting"], parts.clock)
+
+
 @router.get("/services")
 async def services(request: Request, _: Viewer) -> dict[str, Any]:
     """Show the catalogue with what our own checks and the orchestrator say."""
