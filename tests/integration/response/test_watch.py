@@ -7,13 +7,16 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import pytest
-from tests.support.response import GUIDE, RememberingSink, running
+from tests.support.response import GUIDE, RememberingHost, RememberingSink, incident_of, running
 from tests.support.supervised import CLOCK, Home, supervised, until
 
 from judgify.kit.settings import Settings
 from judgify.response.intake.watch import Watch
 from judgify.response.metrics.source import ScrapedMetrics
+from judgify.response.model import ENGINE, RunbookRun
 from judgify.response.orchestrators.local import LocalOrchestrator
+from judgify.response.runbook.diagnose import Senses
+from judgify.response.runbook.runner import BookRunner
 
 pytestmark = pytest.mark.enable_socket  # the guard against other hosts refuses Unix sockets, too
 
@@ -23,6 +26,9 @@ class Scene:
     home: Home
     watch: Watch
     sink: RememberingSink
+    settings: Settings
+    orchestrator: LocalOrchestrator
+    metrics: ScrapedMetrics
 
     async def pid(self) -> int:
         pid = (await self.home.client.unit("judgment")).pid
@@ -62,7 +68,7 @@ async def scene(postgres_url: str) -> AsyncIterator[Scene]:
             Watch(GUIDE, settings, CLOCK, orchestrator=orchestrator, metrics=metrics, sink=sink)
         )
         await stack.enter_async_context(running(watch.run))
-        found = Scene(home, watch, sink)
+        found = Scene(home, watch, sink, settings, orchestrator, metrics)
         await found.good()
         yield found
 
@@ -112,6 +118,37 @@ async def test_a_unit_that_somebody_stopped_raises_nothing(scene: Scene) -> None
 async def test_the_database_is_asked_a_real_question(scene: Scene) -> None:
     look = await scene.watch.prober.check("database")
     assert (look.good, look.health) == (True, "ok")
+
+
+async def test_a_killed_service_is_running_again_well_within_twenty_seconds(scene: Scene) -> None:
+    senses = Senses(
+        guide=GUIDE,
+        settings=scene.settings,
+        clock=CLOCK,
+        orchestrator=scene.orchestrator,
+        prober=scene.watch.prober,
+        metrics=scene.metrics,
+    )
+    runner = BookRunner(senses)
+    before = CLOCK.monotonic()
+    os.kill(await scene.pid(), signal.SIGKILL)
+    await scene.told("service_down")
+    host = RememberingHost(incident_of("judgment", CLOCK.now()))
+    now = CLOCK.now()
+    run = RunbookRun(
+        id="run_real",
+        incident_id=host.incident_now.id,
+        runbook="judgment",
+        service="judgment",
+        asked_by=ENGINE,
+        created_at=now,
+        due_at=now,
+    )
+    ended = await runner.advance(run, host)
+    assert (ended.state, [one.rendered.operation.kind for one in host.operations]) == ("done", ["start"])
+    assert CLOCK.monotonic() - before < 20
+    event = next(one for one in reversed(await scene.home.client.events(after=-1, limit=20)) if one.kind == "started")
+    assert (event.unit, event.by, event.reason) == ("judgment", "engine", "INC-2026-0001: judgment/start")
 
 
 async def test_a_dead_supervisor_is_started_again(scene: Scene) -> None:
