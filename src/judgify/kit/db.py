@@ -138,11 +138,17 @@ async def migrate(pool: Any, schema: str, package: str) -> list[int]:
     """Apply the migrations that a schema lacks, each in its own transaction, and give their numbers.
 
     Several processes may call this at once: an advisory lock lets one work. A migration that was changed after it
-    was applied, or a database newer than the program, is an error that names it; nothing is ever undone.
+    was applied, or a database newer than the program, is an error that names it; nothing is ever undone. Where nothing
+    is missing nothing is written, so that a service can start on a database that is read-only for the time being.
     """
     wanted = _migrations(package)
     applied: list[int] = []
     async with pool.acquire() as connection:
+        if await connection.fetchval("SELECT to_regclass($1)", f'"{schema}".schema_version') is not None:
+            present = await _present(connection, schema)
+            _refuse_drift(schema, wanted, present)
+            if wanted.keys() == present.keys():
+                return applied
         key = int.from_bytes(hashlib.sha256(schema.encode()).digest()[:7], "big")
         await connection.execute("SELECT pg_advisory_lock($1)", key)
         try:
@@ -151,8 +157,7 @@ async def migrate(pool: Any, schema: str, package: str) -> list[int]:
                 f'CREATE TABLE IF NOT EXISTS "{schema}".schema_version (number int PRIMARY KEY, name text NOT NULL, '
                 "sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
             )
-            rows = await connection.fetch(f'SELECT number, sha256 FROM "{schema}".schema_version')  # noqa: S608 - ours
-            present = {row["number"]: row["sha256"] for row in rows}
+            present = await _present(connection, schema)
             _refuse_drift(schema, wanted, present)
             for number, (name, sql) in sorted(wanted.items()):
                 if number in present:
@@ -170,6 +175,11 @@ async def migrate(pool: Any, schema: str, package: str) -> list[int]:
         finally:
             await connection.execute("SELECT pg_advisory_unlock($1)", key)
     return applied
+
+
+async def _present(connection: Any, schema: str) -> dict[int, str]:
+    rows = await connection.fetch(f'SELECT number, sha256 FROM "{schema}".schema_version')  # noqa: S608 - ours
+    return {row["number"]: row["sha256"] for row in rows}
 
 
 def _refuse_drift(schema: str, wanted: dict[int, tuple[str, str]], present: dict[int, str]) -> None:

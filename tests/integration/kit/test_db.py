@@ -45,6 +45,25 @@ async def test_migrations_run_once_in_order_and_forward_only(postgres_url: str, 
         await pool.close()
 
 
+async def test_a_service_opens_a_database_that_is_read_only_for_the_time_being(
+    postgres_url: str, package: Path
+) -> None:
+    pool = await asyncpg.create_pool(postgres_url, min_size=1, max_size=2)
+    try:
+        await migrate(pool, "shelf", "shelf")
+    finally:
+        await pool.close()
+    only = {"default_transaction_read_only": "on"}
+    pool = await asyncpg.create_pool(postgres_url, min_size=1, max_size=2, server_settings=only)
+    try:
+        assert await migrate(pool, "shelf", "shelf") == []
+        (package / "0002_more.sql").write_text("ALTER TABLE thing ADD COLUMN note text;")
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await migrate(pool, "shelf", "shelf")
+    finally:
+        await pool.close()
+
+
 async def test_a_migration_that_fails_leaves_nothing_of_itself(postgres_url: str, package: Path) -> None:
     (package / "0002_bad.sql").write_text("CREATE TABLE half (id int); SELECT no_such_function();")
     pool = await asyncpg.create_pool(postgres_url, min_size=1, max_size=2)
