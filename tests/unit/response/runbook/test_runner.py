@@ -12,6 +12,7 @@ import pytest
 from tests.support.response import GUIDE, EngineKilled, RememberingHost, incident_of
 
 from judgify.kit.clock import FakeClock
+from judgify.kit.errors import Conflict, Unavailable
 from judgify.kit.settings import Settings
 from judgify.response.intake.probe import Look
 from judgify.response.intake.prober import Prober, Target
@@ -498,3 +499,47 @@ async def test_every_kind_of_operation_is_performed_and_an_unknown_one_is_refuse
     assert (await do("fly")).detail == "an operation 'fly' is not known here"
     assert (await do("start", unit="nothing")).ok is False
     assert (await do("edit_config")).ok is False
+
+
+async def test_another_services_unit_is_never_touched_without_asking(world: World) -> None:
+    world.hung |= {"judgment", "postgres"}
+
+    async def restart(name: str, **tag: str) -> Any:
+        return await MemoryOrchestrator.restart(world.orchestrator, name, **tag)
+
+    world.orchestrator.restart = restart  # type: ignore[method-assign]
+    await world.look("judgment")
+    host = world.host()
+    waiting = await world.advance(run_of(), host)
+    assert [one.rendered.operation.unit for one in host.operations] == ["judgment"]
+    assert (waiting.state, [approval.step for approval in host.approvals.values()]) == ("waiting", ["restart-database"])
+
+
+async def test_a_condition_that_cannot_be_told_is_a_persons_decision(world: World) -> None:
+    """Without the log, nobody knows whether the database is corrupt: it is not started by itself."""
+    world.orchestrator.fail("postgres")
+    await world.look("database")
+
+    async def logs(name: str, lines: int = 100) -> tuple[str, ...]:
+        raise Unavailable(f"the log of {name} cannot be read ({lines} lines)")
+
+    world.orchestrator.logs = logs  # type: ignore[method-assign]
+    host = world.host("database", severity="P0")
+    waiting = await world.advance(run_of("database"), host)
+    assert (waiting.state, host.operations, state(world, "postgres")) == ("waiting", [], "exited")
+    assert [approval.step for approval in host.approvals.values()] == ["start"]
+    host.answer("apr_0", "granted")
+    assert (await world.advance(waiting, host)).state == "done"
+
+
+async def test_a_run_that_was_stopped_meanwhile_stays_stopped(world: World) -> None:
+    world.orchestrator.fail("judgment")
+    await world.look("judgment", "database")
+    host = world.host()
+
+    async def record(*_: object) -> None:
+        raise Conflict("the run was stopped: by minsu", slug="run-stopped")
+
+    host.record = record  # type: ignore[method-assign]
+    ended = await world.advance(run_of(), host)
+    assert (ended.state, ended.outcome) == ("stopped", "the run was stopped: by minsu")
