@@ -540,6 +540,6 @@ async def test_a_run_that_was_stopped_meanwhile_stays_stopped(world: World) -> N
     async def record(*_: object) -> None:
         raise Conflict("the run was stopped: by minsu", slug="run-stopped")
 
-    host.record = record  # type: ignore[method-assign]
+    host.record = record  # type: ignore[assignment, method-assign]
     ended = await world.advance(run_of(), host)
     assert (ended.state, ended.outcome) == ("stopped", "the run was stopped: by minsu")
