@@ -48,6 +48,9 @@ from judgify.response.stores.sqlite import SqliteStore
 log = get_logger("judgify.response")
 
 
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
     """The engine without a world around it: what stories and bootstrap share."""
@@ -154,15 +157,18 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.open()
         await core.conductor.start()
-        loops: list[Coroutine[Any, Any, None]] = [
-            core.conductor.run(),
-            watch.run(),
-            guard.figures(core.desk, core.figures, clock, budget),
+        loops: list[Loop] = [
+            core.conductor.run,
+            watch.run,
+            lambda: guard.figures(core.desk, core.figures, clock, budget),
         ]
         if settings.heartbeat_url is not None:
-            loops.append(guard.heartbeat(settings.heartbeat_url, clock, lambda: core.conductor.completed_at))
+            url = settings.heartbeat_url
+            loops.append(lambda: guard.heartbeat(url, clock, lambda: core.conductor.completed_at))
         async with watch:
-            tasks = [asyncio.create_task(_for_ever(loop), name=f"engine-{index}") for index, loop in enumerate(loops)]
+            tasks = [
+                asyncio.create_task(_for_ever(loop, clock), name=f"engine-{index}") for index, loop in enumerate(loops)
+            ]
             try:
                 yield
             finally:
@@ -194,13 +200,13 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     return Built(app=app, core=core, guide=guide)
 
 
-async def _for_ever(loop: Coroutine[Any, Any, None]) -> None:
-    try:
-        await loop
-    except asyncio.CancelledError:
-        raise
-    except Exception:  # boundary: the log says why; the process's health turns bad and it is restarted
-        log.exception("a loop of the engine ended")
+async def _for_ever(loop: Loop, clock: Clock) -> None:
+    while True:
+        try:
+            await loop()
+        except Exception:  # boundary: a loop that fails begins anew; cancellation passes through
+            log.exception("a loop of the engine failed and begins anew")
+        await clock.sleep(1.0)
 
 
 def _scraped(guide: Guide) -> list[str]:

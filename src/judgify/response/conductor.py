@@ -122,7 +122,13 @@ class Conductor:
                 await asyncio.wait(list(self._runs.values()))
         if self._desk.wake.is_set():
             return self._desk.clock.now()  # something was committed meanwhile: look again at once
-        return await self._next(incidents)
+        moments: list[datetime] = []
+
+        async def following() -> None:
+            moments.extend(await self._next(incidents))
+
+        await self._stage("deadlines", following)
+        return min(moments, default=None)
 
     async def _stage(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
         try:
@@ -239,8 +245,8 @@ class Conductor:
                     )
                 )
 
-    async def _next(self, incidents: Sequence[Incident]) -> datetime | None:
-        """Give the next moment at which the clock alone makes something due."""
+    async def _next(self, incidents: Sequence[Incident]) -> list[datetime]:
+        """Give the moments at which the clock alone makes something due."""
         now = self._desk.clock.now()
         policy = self._desk.policy
 
@@ -256,7 +262,7 @@ class Conductor:
                 moments.append(found)
             if incident.recovered_at is not None:
                 moments.append(incident.recovered_at + timedelta(seconds=policy.resolve_after_s()))
-        return min(moments, default=None)
+        return moments
 
 
 def _recover(job: Work, incident_id: str, found: Recovered) -> None:

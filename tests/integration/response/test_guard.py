@@ -1,0 +1,145 @@
+"""The heartbeat goes out only while pages can; figures say nothing rather than zero; capture names what is missing."""
+
+import asyncio
+import math
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from tests.support.response_world import WEDNESDAY, World
+
+from judgify.kit.clock import FakeClock
+from judgify.kit.metrics import Metrics
+from judgify.response import guard
+from judgify.response.figures import Figures
+
+
+class Listener:
+    """A real HTTP server that counts heartbeats."""
+
+    def __init__(self) -> None:
+        beats: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                beats.append(self.path)
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.beats = beats
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/beat"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+async def _until(listener: Listener, count: int) -> None:
+    for _ in range(1_000):
+        if len(listener.beats) >= count:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"only {len(listener.beats)} heartbeats")
+
+
+async def test_a_heartbeat_goes_out_only_while_the_due_row_loop_completes() -> None:
+    clock = FakeClock(WEDNESDAY)
+    listener = Listener()
+    completed = [clock.now()]
+    task = asyncio.create_task(guard.heartbeat(listener.url, clock, lambda: completed[0]))
+    try:
+        await _until(listener, 1)
+        await clock.advance(31)  # the loop has not completed since: nothing is sent
+        completed[0] = clock.now() + timedelta(seconds=29)
+        await clock.advance(30)
+        await _until(listener, 2)
+        assert listener.beats == ["/beat", "/beat"]
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        listener.close()
+
+
+async def test_an_address_that_does_not_answer_ends_nothing() -> None:
+    clock = FakeClock(WEDNESDAY)
+    listener = Listener()
+    listener.close()
+    task = asyncio.create_task(guard.heartbeat(listener.url, clock, clock.now))
+    for _ in range(50):
+        await asyncio.sleep(0.01)
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_was_not_measured_is_not_zero(tmp_path: Path) -> None:
+    world = await World(tmp_path).up()
+    shown = Figures(Metrics("response"))
+    assert math.isnan(shown.mttr._value.get())
+    answers = iter([(None, None), (99.5, 500.0)])
+    task = asyncio.create_task(guard.figures(world.core.desk, shown, world.clock, lambda: next(answers)))
+    await world.clock.advance(1)
+    assert math.isnan(shown.availability._value.get())
+    incident_id = await world.fails("judgment") or ""
+    world.works("judgment")
+    await world.passing(70)
+    assert (await world.incident(incident_id)).restored_at is not None
+    assert shown.availability._value.get() == 99.5
+    assert shown.budget._value.get() == 500.0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await world.down()
+
+
+async def test_a_dead_orchestrator_leaves_a_line_in_the_scope_and_stops_nothing(tmp_path: Path) -> None:
+    world = await World(tmp_path).up()
+    world.orchestrator.dead = True
+    incident_id = await world.fails("judgment")
+    await world.tick()
+    scope = (await world.incident(incident_id)).scope
+    assert scope is not None
+    assert len(scope.missing) == 2
+    assert world.pager.sent
+    await world.down()
+
+
+async def test_a_runbook_that_fails_again_and_again_ends_and_pages(tmp_path: Path) -> None:
+    world = await World(tmp_path).up()
+    world.runner.fault = RuntimeError("broken")
+    incident_id = await world.fails("judgment")
+    await world.passing(120)
+    kinds = await world.types(incident_id)
+    assert kinds.count("runbook-finished") == 1
+    runs = await world.core.desk.ask(lambda tx: tx.runs(incident_id))
+    assert [(run.state, run.outcome) for run in runs] == [("failed", "RuntimeError: broken")]
+    await world.down()
+
+
+async def test_a_store_that_fails_makes_the_engine_unhealthy_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await World(tmp_path).up()
+    await world.fails("judgment")
+    broken = world.store.read
+
+    async def fails(work: object) -> object:
+        raise OSError("disk on fire")
+
+    monkeypatch.setattr(world.store, "read", fails)
+    assert await world.core.conductor.tick() is None
+    completed = world.core.conductor.completed_at
+    assert completed is None
+    monkeypatch.setattr(world.store, "read", broken)
+    await world.tick()
+    assert world.pager.sent
+    assert world.core.conductor.completed_at == world.clock.now()
+    await world.down()
