@@ -28,6 +28,8 @@ async def _holds(step: RecoverStep, senses: Senses) -> tuple[bool, str]:
     kind = step.verify.kind
     if kind in {"live", "ready", "health"}:
         look = await senses.prober.check(step.verify.target)
+        if _wants_read_only(step) and look.good and look.health != "degraded":
+            return False, "the database still takes writes"
         answers = {"live": look.live is True, "ready": look.live is True and look.ready is True, "health": look.good}
         return answers[kind], look.detail
     if kind == "traffic":
@@ -39,6 +41,12 @@ async def _holds(step: RecoverStep, senses: Senses) -> tuple[bool, str]:
         wanted = getattr(step.operation, "replicas", unit.replicas)
         return living == wanted and unit.healthy is not False, f"{living} of {wanted} run"
     return _environment(step, unit.env)
+
+
+def _wants_read_only(step: RecoverStep) -> bool:
+    # That the variable is set and the server runs is no proof: only the server itself knows whether it takes writes.
+    operation = step.operation
+    return isinstance(operation, SetEnv) and (operation.name, operation.value) == ("POSTGRES_READ_ONLY", "true")
 
 
 def _environment(step: RecoverStep, env: dict[str, str]) -> tuple[bool, str]:

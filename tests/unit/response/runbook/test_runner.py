@@ -543,3 +543,19 @@ async def test_a_run_that_was_stopped_meanwhile_stays_stopped(world: World) -> N
     host.record = record  # type: ignore[assignment, method-assign]
     ended = await world.advance(run_of(), host)
     assert (ended.state, ended.outcome) == ("stopped", "the run was stopped: by minsu")
+
+
+async def test_read_only_mode_counts_only_when_the_server_says_so(world: World) -> None:
+    host = world.host("database", severity="P0")
+    run = run_of("database", step="restart-read-only", asked_by=MINSU)
+    ended = await world.advance(run, host)
+    (verified,) = [event for event in host.events if isinstance(event, OperationVerified)]
+    assert (ended.state, verified.ok) == ("failed", False)
+    assert "still takes writes" in verified.detail
+
+    async def read_only() -> Look:
+        return Look(live=True, ready=True, health="degraded", good=True, detail="read-only")
+
+    world.prober._targets["database"].probe.look = read_only  # type: ignore[method-assign]
+    again = world.host("database", severity="P0")
+    assert (await world.advance(run_of("database", id="run_2", step=run.step, asked_by=MINSU), again)).state == "done"
