@@ -101,6 +101,21 @@ async def test_an_approval_lapses_after_fifteen_minutes(world: World) -> None:
     assert world.runner.performed == []
 
 
+async def test_what_was_asked_for_is_taken_back_when_it_has_recovered_without(world: World) -> None:
+    world.runner.needed = 1
+    incident_id = await world.fails("judgment") or ""
+    await world.tick()
+    approval = (await world.incident(incident_id)).approvals[0]
+    world.works("judgment")
+    await world.passing(70)
+    recovered = await world.incident(incident_id)
+    assert (recovered.state, recovered.approvals[0].state) == ("recovered", "lapsed")
+    with pytest.raises(Conflict, match="lapsed"):
+        await world.core.engine.vote(approval.id, MINSU, approve=True)
+    runs = await world.core.desk.ask(lambda tx: tx.runs(incident_id))
+    assert [run.state for run in runs] == ["stopped"]
+
+
 async def test_a_refused_page_is_tried_again_and_an_unknown_outcome_is_marked(world: World) -> None:
     answers = iter(["unknown", "refused"])
 

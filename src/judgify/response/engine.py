@@ -333,15 +333,19 @@ class Engine:
 
 
 def stop_runs(job: Work, incident: Incident, reason: str) -> None:
-    """Stop the runbooks of an incident that is over."""
+    """Stop the runbooks of an incident that is over, and take back what was asked for."""
     for run in job.tx.runs(incident.id, active=True):
         job.tx.save_run(run.model_copy(update={"state": "stopped", "outcome": reason}))
         job.append(incident.id, t.RunbookFinished(run_id=run.id, outcome="stopped", reason=reason))
-        for approval in job.tx.approvals(waiting=True):
-            if approval.run_id == run.id:
-                # What nobody needs any more must not be approved by somebody who looks later.
-                job.tx.save_approval(approval.model_copy(update={"state": "lapsed"}))
-                job.append(incident.id, t.ApprovalLapsed(approval_id=approval.id))
+    take_back(job, incident.id)
+
+
+def take_back(job: Work, incident_id: str, run_id: str | None = None) -> None:
+    """Let requests for approval lapse that nobody needs any more, so that nobody grants one who looks later."""
+    for approval in job.tx.approvals(waiting=True):
+        if approval.incident_id == incident_id and run_id in {None, approval.run_id}:
+            job.tx.save_approval(approval.model_copy(update={"state": "lapsed"}))
+            job.append(incident_id, t.ApprovalLapsed(approval_id=approval.id))
 
 
 def _enter_phase(job: Work, incident_id: str, phase: int, reason: str) -> Incident:

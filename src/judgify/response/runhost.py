@@ -8,7 +8,7 @@ from judgify.kit.ids import new_id
 from judgify.response import paging
 from judgify.response import timeline as t
 from judgify.response.desk import Desk, Work
-from judgify.response.engine import Engine
+from judgify.response.engine import Engine, take_back
 from judgify.response.incident import Incident
 from judgify.response.model import (
     UNSETTLED,
@@ -64,6 +64,8 @@ class EngineRunHost:
             ended = next((e for e in events if isinstance(e, t.RunbookFinished) and e.outcome != "done"), None)
             if ended is not None and run.incident_id is not None and not run.dry_run:
                 self._call(job, job.incident(run.incident_id), run, ended.reason)
+            if run.incident_id is not None and any(isinstance(event, t.RunbookFinished) for event in events):
+                take_back(job, run.incident_id, run.id)
             if not stopped:
                 job.tx.save_run(run)
 
