@@ -10,14 +10,16 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from judgify.console.look import HEADERS, Visitor, page
 from judgify.kit.auth import Principal
 from judgify.kit.errors import Invalid, JudgifyError, Unauthenticated
-from judgify.kit.log import request_id_var
+from judgify.kit.log import get_logger, request_id_var
 from judgify.response.api.parts import response
 from judgify.response.api.signin import COOKIE, Signin
 
+log = get_logger("judgify.console")
 SAFE: Final = frozenset({"GET", "HEAD"})
 
 
@@ -41,6 +43,11 @@ class PageRoute(APIRoute):
             except RequestValidationError as error:
                 first = error.errors()[0]
                 return await problem(request, Invalid(f"{first['loc'][-1]}: {first['msg']}"))
+            except HTTPException:
+                raise
+            except Exception:  # boundary: whoever looks at a page gets a page, the log has the rest
+                log.exception("a page failed", path=request.url.path)
+                return await problem(request, JudgifyError())
 
         return handle
 

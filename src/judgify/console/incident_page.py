@@ -87,7 +87,12 @@ def _facts(policy: Any) -> dict[str, str]:
 
 
 def _life(policy: Any, lang: Lang) -> str:
-    return policy.guide.notices.life_at_risk.of(lang) if isinstance(policy, GuidePolicy) else "112 / 119"
+    # The sign leads in chats; a page has its own red bar, and not every system has the glyph.
+    return (
+        policy.guide.notices.life_at_risk.of(lang).removeprefix("🚨 ")
+        if isinstance(policy, GuidePolicy)
+        else "112 / 119"
+    )
 
 
 def _lines(policy: Any, lang: Lang, incident: Incident, entries: list[Entry]) -> list[dict[str, Any]]:

@@ -15,8 +15,11 @@ from judgify.response.api.parts import response
 from judgify.response.api.signin import COOKIE
 from judgify.response.model import ONGOING, UNSETTLED
 from judgify.response.ports import Tx
+from judgify.response.timeline import AnnouncementSent
 
 router = APIRouter(route_class=PageRoute)
+ANNOUNCED: Final = 20
+"""Newest incidents whose announcements to customers are shown."""
 HISTORY: Final = 1_000
 """Newest incidents that the 90 days are read from."""
 
@@ -77,15 +80,15 @@ async def status(request: Request) -> Response:
         since = min([entry.at for entry in first] + [incident.started_at for incident in history], default=None)
         open_ones = [incident for incident in history if incident.state in UNSETTLED]
         return {
-            "status": view.status(open_ones, services, now),
+            "seen": view.status(open_ones, services, now),
             "uptime": {row.service: row for row in uptimes([s["service"] for s in services], history, since, now)},
             "since": since,
             "life_at_risk": any(i.life_at_risk and i.state in ONGOING for i in history),
             "told": [
-                (incident.id, announcement.sent_at, announcement.text[lang])
-                for incident in history[:50]
-                for announcement in incident.announcements
-                if announcement.audience == "customers" and announcement.sent_at is not None
+                (incident.id, entry.at, entry.event.text[lang])
+                for incident in history[:ANNOUNCED]
+                for entry in reversed(tx.entries(incident.id))
+                if isinstance(entry.event, AnnouncementSent) and entry.event.audience == "customers"
             ],
             "open": open_ones,
         }

@@ -140,8 +140,7 @@ class Record:
 
     def marked(self, said: Said, extra: str = "") -> str:
         """Give a statement with its evidence: the numbers of the entries that it was drawn from."""
-        numbers = ", ".join(str(seq) for seq in sorted(set(said.seqs)))
-        return f"{said.text} {self.word('evidence', numbers=numbers + extra)}"
+        return f"{said.text} {self.word('evidence', numbers=listed(said.seqs) + extra)}"
 
     def took(self, length: timedelta) -> Markdown:
         """Give a duration for people: `4.2초`, `1분 12초`, `1시간 5분`; tenths below a minute."""
@@ -165,6 +164,18 @@ def clock_time(moment: datetime, beside: datetime) -> str:
     """Give `14:30`, with the date in front on another day than `beside`, in Asia/Seoul."""
     here = moment.astimezone(SEOUL)
     return here.strftime("%H:%M" if here.date() == beside.astimezone(SEOUL).date() else "%Y-%m-%d %H:%M")
+
+
+def listed(seqs: Iterable[int]) -> str:
+    """Name entries by their numbers; three or more in a row become a range: `1, 4–7`."""
+    runs: list[list[int]] = []
+    for seq in sorted(set(seqs)):
+        if runs and runs[-1][-1] == seq - 1:
+            runs[-1].append(seq)
+        else:
+            runs.append([seq])
+    parts = [f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(parts)
 
 
 def number(value: float | Decimal) -> str:

@@ -14,7 +14,7 @@ from judgify.response import timeline as t
 from judgify.response.documents import lesson, summary
 from judgify.response.documents.loss import loss
 from judgify.response.documents.markdown import escape
-from judgify.response.documents.record import Record, Said, clock_time
+from judgify.response.documents.record import Record, Said, clock_time, listed
 from judgify.response.documents.story import story, title_of
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
@@ -91,12 +91,11 @@ def _announcement(record: Record) -> dict[str, Any]:
         "status": summary.status(record),
         "owner": summary.owner(record),
     }
-    seqs = sorted({seq for one in said.values() for seq in one.seqs})
     return {
         **{name: one.text for name, one in said.items()},
         "severity": record.incident.severity,
         "id": record.incident.id,
-        "evidence": ", ".join(str(seq) for seq in seqs),
+        "evidence": listed(seq for one in said.values() for seq in one.seqs),
     }
 
 
@@ -124,6 +123,8 @@ def _postmortem(record: Record) -> dict[str, Any]:
         for horizon, field in horizons.items()
     }
     return {
+        "id": record.incident.id,
+        "severity": record.marked(summary.severity(record)),
         "period": _known(record, summary.period(record)),
         "scope": _known(record, summary.scope(record)),
         "cause": _known(record, summary.cause(record)),
@@ -194,5 +195,5 @@ def _item(record: Record, entry: t.Entry, event: t.ActionAdded) -> Item:
         text=escape(event.action.text),
         owner=escape(record.mention(event.action.owner)),
         due=f"{event.action.due.astimezone(SEOUL):%Y-%m-%d}",
-        evidence=record.word("evidence", numbers=", ".join(str(seq) for seq in (entry.seq, *done))),
+        evidence=record.word("evidence", numbers=listed((entry.seq, *done))),
     )

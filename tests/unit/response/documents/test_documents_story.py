@@ -25,7 +25,7 @@ from judgify.kit.clock import SEOUL
 from judgify.kit.errors import Invalid
 from judgify.response import timeline as t
 from judgify.response.documents import GuideDocuments
-from judgify.response.documents.record import Record, number
+from judgify.response.documents.record import Record, listed, number
 from judgify.response.guide.schema import Guide
 from judgify.response.model import DocumentKind, IncidentKey, Lang, OperationResult
 
@@ -300,7 +300,7 @@ def test_evidence_grows_with_what_is_joined_to_a_statement(guide: Guide) -> None
     assert scopes[1].startswith(
         "- **영향범위**: 판단 서비스, API 게이트웨이; 활성 사용자 12 → 9, 에러율 0.05 % → 12.35 %"
     )
-    assert scopes[1].endswith("(근거 1, 2, 3)")
+    assert scopes[1].endswith("(근거 1–3)")
     # The earliest evidence is the second signal's now.
     assert "- **발생시간**: 2026-11-22 14:30 KST (근거 2)" in text
 
@@ -331,3 +331,8 @@ def test_entries_stay_in_order(guide: Guide) -> None:
 def test_the_first_page_is_not_the_first_report(guide: Guide) -> None:
     tale = Tale().add(0, opened()).add(1, delivered("cto", kind="report")).add(2.5, delivered())
     assert "감지 후 2.5초 만에 첫 호출 전달 (근거 1, 3)" in write(guide, tale, "postmortem")
+
+
+def test_entries_in_a_row_are_named_as_a_range() -> None:
+    assert listed([7, 1, 3, 4, 5, 5, 9, 10]) == "1, 3–5, 7, 9, 10"
+    assert listed([]) == ""
