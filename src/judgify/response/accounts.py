@@ -33,13 +33,16 @@ class Accounts:
         self._wrong: dict[str, list[float]] = {}
 
     async def save(self, name: str, role: Role, *, password: str | None = None, disabled: bool = False) -> User:
-        """Make a user, or change role, password or state of one; ends the user's sessions."""
+        """Make a user, or change role, password or state of one; ends the user's sessions. The last admin stays."""
         if password is not None and len(password) < PASSWORD_SHORTEST:
             raise Invalid(f"a password has at least {PASSWORD_SHORTEST} characters")
         hashed = None if password is None else self._hasher.hash(password)
 
         def work(job: Work) -> User:
             known = job.tx.user(name)
+            admins = [user.name for user in job.tx.users() if user.role == "admin" and not user.disabled]
+            if admins == [name] and (role != "admin" or disabled):
+                raise Conflict("the last administrator stays one; make another first")
             try:
                 user = User(
                     name=name,
@@ -151,21 +154,6 @@ class Accounts:
     async def sign_out(self, cookie: str) -> None:
         """End a session."""
         await self._desk.command(lambda job: job.tx.delete_sessions(digest=digest(cookie)))
-
-    async def remove(self, name: str) -> None:
-        """Disable a user and end the sessions; the last administrator stays."""
-
-        def work(job: Work) -> None:
-            user = job.tx.user(name)
-            if user is None:
-                raise NotFound(f"there is no user {name!r}")
-            admins = [u.name for u in job.tx.users() if u.role == "admin" and not u.disabled]
-            if admins == [name]:
-                raise Conflict("the last administrator cannot be disabled")
-            job.tx.save_user(user.model_copy(update={"disabled": True}))
-            job.tx.delete_sessions(user=name)
-
-        await self._desk.command(work)
 
 
 def digest(token: str) -> str:

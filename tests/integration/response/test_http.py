@@ -1,5 +1,6 @@
 """The engine's HTTP interface: who may do what, what bad input does (nothing), documents, status, stream."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -354,6 +355,42 @@ async def test_people_sign_in_by_password_and_guessing_is_slowed_down(site: Site
     assert (await site.call("POST", f"{P}/sessions", json=right)).status_code == 401
     site.http.cookies.clear()
     assert (await site.call("POST", f"{P}/sessions", json={"name": "nobody", "password": "x"})).status_code == 401
+
+
+async def test_the_last_administrator_stays_one(site: Site) -> None:
+    admin = {"name": "jiwon", "role": "admin", "password": "correct horse battery"}
+    assert (await site.as_cli("POST", f"{P}/users", json=admin)).status_code == 201
+    for change in ({"role": "viewer"}, {"disabled": True}):
+        assert (await site.as_cli("POST", f"{P}/users", json={**admin, **change})).status_code == 409
+    assert (await site.as_cli("POST", f"{P}/users", json={**admin, "name": "minsu"})).status_code == 201
+    assert (await site.as_cli("POST", f"{P}/users", json={**admin, "disabled": True})).status_code == 201
+
+
+async def test_a_start_by_itself_says_when_the_next_one_may_be(site: Site) -> None:
+    await site.world.fails("judgment")
+    await site.world.tick()
+    shown = (await site.as_cli("GET", f"{P}/automation")).json()["data"]
+    # The runbook of this world restarts, which the limit on starts does not count.
+    assert set(shown["next_start_at"].values()) == {None}
+    assert shown["policy"]["by_itself"][0]["operation"] == "start"
+    waiting = (await site.as_cli("GET", f"{P}/approvals")).json()["data"]
+    assert waiting == []
+
+
+async def test_a_dry_run_is_answered_with_what_came_of_it(site: Site) -> None:
+    incident_id = await site.world.fails("judgment")
+    await site.world.tick()
+    body = {"incident_id": incident_id, "dry_run": True}
+    asked = asyncio.create_task(site.as_cli("POST", f"{P}/runbooks/judgment/run", json=body))
+    for _ in range(100):
+        await asyncio.sleep(0)
+        await site.world.tick()
+        await site.world.clock.advance(0.2)
+        if asked.done():
+            break
+    run = (await asked).json()["data"]
+    assert run["state"] == "done"
+    assert (await site.as_cli("GET", f"{P}/runs/{run['id']}")).json()["data"]["asked_by"]["kind"] == "cli"
 
 
 async def test_runbooks_drills_rollouts_and_the_hold_switch_over_http(site: Site) -> None:
