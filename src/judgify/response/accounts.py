@@ -155,6 +155,13 @@ class Accounts:
         """End a session."""
         await self._desk.command(lambda job: job.tx.delete_sessions(digest=digest(cookie)))
 
+    async def remove(self, name: str) -> None:
+        """Disable a user and end the sessions; the last administrator stays."""
+        user = next((user for user in await self.users() if user.name == name), None)
+        if user is None:
+            raise NotFound(f"there is no user {name!r}")
+        await self.save(name, user.role, disabled=True)
+
 
 def digest(token: str) -> str:
     """Give what is stored of a token: its SHA-256. Enough for a random one of 256 bits."""

@@ -50,7 +50,7 @@ class Capturer:
                     for event in await self._orchestrator.events(limit=EVENTS)
                 )
         except (JudgifyError, TimeoutError, OSError) as error:
-            missing.append(f"units and events: {error or type(error).__name__}")
+            missing.append(f"units and events: {str(error) or type(error).__name__}")
         impact = self.impact(incident, now)
         if impact is None:
             missing.append("figures: nothing was measured")

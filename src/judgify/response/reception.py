@@ -9,6 +9,7 @@ from judgify.response import timeline as t
 from judgify.response.desk import Work
 from judgify.response.incident import Incident
 from judgify.response.joining import Join, Open, Reroot, drill_of, place
+from judgify.response.journal import SignalSuppressed
 from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, RunbookRun, Signal
 
 RunbookOf = Callable[[str], str | None]
@@ -24,7 +25,7 @@ def receive(work: Work, signal: Signal, runbook_of: RunbookOf, declared_by: Acto
         reason = f"planned rollout of {rollout.service} until {rollout.ends_at.isoformat()}: {rollout.reason}"
         row = work.tx.record_signal(signal, None, reason)
         if row.count == 1:
-            work.journal(t.SignalSuppressed(signal=signal, reason=reason))
+            work.journal(SignalSuppressed(signal=signal, reason=reason))
         return None
     kind = work.policy.classify(signal)
     where = place(signal, kind, work.recent(), work.policy, work.now)

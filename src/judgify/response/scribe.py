@@ -140,7 +140,7 @@ class Scribe:
         drafted = Announcement(audience="internal", text=texts, drafted_at=self._desk.clock.now())
         await self._desk.command(lambda job: job.append(incident.id, t.AnnouncementDrafted(announcement=drafted)))
         # In the house it is told by the engine; customers hear from a commander (guide 3.1 step 3, G10).
-        await self._engine.announce(incident.id, "internal", {**texts}, ENGINE)
+        await self._engine.announce(incident.id, "internal", {str(lang): text for lang, text in texts.items()}, ENGINE)
 
     async def _impact(self, incident: Incident, now: datetime) -> None:
         impact = as_document(self._capturer.impact(incident, now), final=True)

@@ -10,6 +10,7 @@ import pytest
 from tests.support.response_world import PlainDocuments, World, default_guide
 
 from judgify.kit import auth
+from judgify.kit.errors import Conflict, NotFound
 from judgify.kit.metrics import Metrics
 from judgify.kit.secrets import ensure_secret
 from judgify.kit.settings import Settings
@@ -363,7 +364,11 @@ async def test_the_last_administrator_stays_one(site: Site) -> None:
     for change in ({"role": "viewer"}, {"disabled": True}):
         assert (await site.as_cli("POST", f"{P}/users", json={**admin, **change})).status_code == 409
     assert (await site.as_cli("POST", f"{P}/users", json={**admin, "name": "minsu"})).status_code == 201
-    assert (await site.as_cli("POST", f"{P}/users", json={**admin, "disabled": True})).status_code == 201
+    await site.world.core.accounts.remove("jiwon")
+    with pytest.raises(Conflict):
+        await site.world.core.accounts.remove("minsu")
+    with pytest.raises(NotFound):
+        await site.world.core.accounts.remove("nobody")
 
 
 async def test_a_start_by_itself_says_when_the_next_one_may_be(site: Site) -> None:
