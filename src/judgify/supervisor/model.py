@@ -231,6 +231,15 @@ def since(record: UnitRecord) -> datetime | None:
     return max((process.exited_at for process in record.processes if process.exited_at is not None), default=None)
 
 
+def store_arguments(spec: UnitSpec, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Give what a store's command line gets from its variables: `POSTGRES_READ_ONLY` makes PostgreSQL refuse writes.
+
+    The guide's 4.3 starts the database so; every new transaction is read-only until the variable is unset.
+    """
+    read_only = env.get("POSTGRES_READ_ONLY", "").strip().lower() in {"1", "true", "yes", "on"}
+    return ("-c", "default_transaction_read_only=on") if spec.prepare == "postgres" and read_only else ()
+
+
 def environment(record: UnitRecord) -> dict[str, str]:
     """The unit's own variables: the revision's, with the emergency changes over them."""
     merged = {**record.revision.env, **record.env_set}

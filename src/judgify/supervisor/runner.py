@@ -207,6 +207,8 @@ class Runner:
 
     async def _end(self, handle: Handle, number: signal.Signals) -> None:
         handle.signal(number)
+        # A process that was frozen from outside cannot hear the signal before it is thawed.
+        handle.signal(signal.SIGCONT)
         if not await self._clock.wait(handle.exited, self.record.spec.stop_timeout_s):
             _log.warning("unit did not stop in time, killing its group", unit=self.name, pid=handle.pid)
             handle.kill_group()
@@ -292,9 +294,10 @@ class Runner:
         path = logfile.path_of(self._disk.home, self.name, index)
         with contextlib.suppress(OSError):
             logfile.rotate(path)
+        env = self._environment(index)
         popen = spawn(
-            record.revision.command,
-            env=self._environment(index),
+            (*record.revision.command, *model.store_arguments(record.spec, env)),
+            env=env,
             log=path,
             cwd=record.spec.cwd or str(self._disk.home),
             run_as=record.spec.run_as,

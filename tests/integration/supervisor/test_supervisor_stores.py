@@ -142,3 +142,34 @@ async def test_stores_get_no_variable_that_may_hold_a_secret() -> None:
         change = await home.client.start("redis", reason="test", wait_s=30)
         assert change.unit.pid is not None
         assert "canary-77" not in str(psutil.Process(change.unit.pid).environ())
+
+
+async def test_the_guides_read_only_start_refuses_writes_and_can_be_taken_back(home: Home) -> None:
+    """Guide 4.3: POSTGRES_READ_ONLY=true, then a restart; the undo is the variable's removal."""
+    await home.client.start("postgres", reason="test", wait_s=60)
+    change = await home.client.set_env(
+        "postgres", to_set={"POSTGRES_READ_ONLY": "true"}, reason="runbook 4.3", wait_s=60
+    )
+    assert change.healthy, await home.client.logs("postgres")
+    connection = await asyncpg.connect(settings(home).database_url)
+    try:
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await connection.execute("create table refused (n int)")
+    finally:
+        await connection.close()
+    await home.client.set_env("postgres", to_unset=["POSTGRES_READ_ONLY"], reason="undo", wait_s=60)
+    connection = await asyncpg.connect(settings(home).database_url)
+    try:
+        await connection.execute("create table accepted (n int)")
+    finally:
+        await connection.close()
+
+
+async def test_a_frozen_process_is_stopped_without_waiting_for_the_timeout(home: Home) -> None:
+    change = await home.client.start("redis", reason="test", wait_s=60)
+    assert change.unit.pid is not None
+    os.kill(change.unit.pid, signal.SIGSTOP)
+    began = CLOCK.monotonic()
+    await home.client.stop("redis", reason="test")
+    assert CLOCK.monotonic() - began < 10
+    assert not alive(change.unit.pid)

@@ -217,3 +217,19 @@ def test_a_record_survives_the_disk() -> None:
     again = UnitRecord.model_validate_json(record.model_dump_json())
     assert again == record
     assert [one.pid for one in again.living] == [100]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "value", "expected"),
+    [
+        ("postgres", "true", ("-c", "default_transaction_read_only=on")),
+        ("postgres", "false", ()),
+        ("postgres", None, ()),
+        ("redis", "true", ()),
+    ],
+)
+def test_the_read_only_variable_reaches_postgresql_alone(
+    prepare: str, value: str | None, expected: tuple[str, ...]
+) -> None:
+    env = {} if value is None else {"POSTGRES_READ_ONLY": value}
+    assert model.store_arguments(spec(prepare=prepare), env) == expected
