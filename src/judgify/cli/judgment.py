@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any, Final, TextIO
 from urllib.parse import quote
 
 import msgspec
@@ -27,6 +27,7 @@ from judgify.kit.ids import is_id
 
 _SHOWN = 10
 _FIELDS = ("row", "execution_id", "verdict", "result", "durability", "replayed", "reason")
+_ENCODINGS: Final = {"utf-8-sig": "UTF-8", "cp949": "CP949"}
 
 
 def register(root: typer.Typer) -> None:
@@ -187,8 +188,10 @@ def _report(about: dict[str, Any], totals: Totals, *, as_json: bool) -> None:
             | {"not_evaluable": totals.unclear, "errors": totals.errors}
         )
         return
-    table = Table(title=Text(f"{about['workflow']} v{about['version']} ← {about['file']} ({about['encoding']})"))
-    table.add_column("")
+    encoding = _ENCODINGS.get(about["encoding"], about["encoding"])
+    out.print(Text(f"{about['workflow']} v{about['version']} ← {about['file']} ({encoding})"), soft_wrap=True)
+    table = Table()
+    table.add_column("verdict")
     table.add_column("rows", justify="right")
     for verdict, number in sorted(totals.verdicts.items()):
         table.add_row(verdict.replace("_", " "), f"{number:,}")
