@@ -1,5 +1,6 @@
 """The documentation tells what the code does, and the other way round."""
 
+import importlib
 import importlib.util
 import re
 from pathlib import Path
@@ -7,6 +8,12 @@ from urllib.parse import unquote
 
 import pytest
 import typer.main
+from fastapi.routing import APIRoute
+from starlette.routing import Route
+
+from judgify.kit.clock import SystemClock
+from judgify.kit.secrets import NAMES, ensure_secret
+from judgify.kit.settings import Settings
 
 HERE = Path(__file__).parent
 _spec = importlib.util.spec_from_file_location("meta_source", HERE / "source.py")
@@ -23,29 +30,72 @@ def pages() -> list[Path]:
     return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 
 
+def _anchors(page: Path) -> set[str]:
+    """Give the anchors of a page's headings, made as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     dead = []
     for target in _LINK.findall(text):
-        if re.match(r"(https?|mailto):", target) or target.startswith("#"):
+        if re.match(r"(https?|mailto):", target):
             continue
-        path = unquote(target.split("#", 1)[0])
-        if not (page.parent / path).exists():
+        path, _, anchor = target.partition("#")
+        leads_to = page.parent / unquote(path) if path else page
+        if not leads_to.exists() or (anchor and unquote(anchor) not in _anchors(leads_to)):
             dead.append(target)
     assert dead == []
 
 
 def test_every_setting_is_documented_and_exists() -> None:
-    assert source.documented("settings.md") == source.variables()
+    assert set(source.rows("settings.md")) == source.variables()
 
 
-def test_every_metric_is_documented_and_exists() -> None:
-    assert source.documented("metrics.md") == source.metric_names()
+def test_every_metric_is_documented_with_its_type_and_labels() -> None:
+    told = {
+        name: (cells[0], tuple(re.findall(r"`([^`]+)`", cells[1]))) for name, cells in source.rows("metrics.md").items()
+    }
+    assert told == source.metrics()
 
 
-def test_every_problem_type_is_documented_and_exists() -> None:
-    assert source.documented("errors.md") == source.problem_slugs()
+def test_every_problem_type_is_documented_with_its_status() -> None:
+    told = {slug: set(map(int, cells[0].split(","))) for slug, cells in source.rows("errors.md").items()}
+    assert told == source.problems()
+
+
+def _routes(tmp_path: Path) -> set[tuple[str, str]]:
+    from judgify.core.gateway.desk import ROUTES
+    from judgify.response.api import incident, service
+
+    settings = Settings.from_env({}, tmp_path)
+    for name in NAMES:
+        ensure_secret(tmp_path, name)
+    found = {
+        (method, f"/api/v2/auth/{segment}" + ("/{id}" if follows else ""))
+        for (segment, follows), methods in ROUTES.items()
+        for method in methods
+    }
+    tables = [incident.router.routes, service.router.routes, service.open_router.routes]
+    for package in ("workflow", "judgment", "action", "notification", "logbook", "dashboard"):
+        module = importlib.import_module(f"judgify.core.{package}.app")
+        tables.append(module.build(settings, SystemClock()).router.routes)
+    for route in (route for table in tables for route in table):
+        if isinstance(route, Route | APIRoute) and route.path.startswith(("/api/v2/", "/status")):
+            methods = (route.methods or set()) - {"HEAD"}
+            found |= {(method, re.sub(r"\{[^}]+\}", "{id}", route.path)) for method in methods}
+    return {(method, path) for method, path in found if not path.endswith("/health")}
+
+
+def test_every_route_is_documented_and_exists(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(GET|POST|PUT|PATCH|DELETE) (/[^`?]+)`", text, re.MULTILINE)
+    told = {(method, re.sub(r"\{[^}]+\}", "{id}", path)) for method, path in listed}
+    assert len(listed) == len(told), "a route is listed twice"
+    assert told == _routes(tmp_path)
 
 
 def _commands() -> set[str]:
@@ -68,5 +118,5 @@ def _commands() -> set[str]:
 
 def test_every_command_is_documented_and_exists() -> None:
     text = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| `judgify ([a-z -]*[a-z])", text, re.MULTILINE))
+    listed = set(re.findall(r"^\| `judgify ([a-z -]*[a-z])(?=`| [A-Z\[])", text, re.MULTILINE))
     assert listed == _commands()
