@@ -193,7 +193,7 @@ def test_the_page_is_renewed_by_itself_and_keeps_what_is_being_written(engine: E
     page.goto(f"{engine.url}/incidents/{INCIDENTS['asks']}")
     page.fill("#note", "아직 쓰는 중")
     engine.post(f"/incidents/{INCIDENTS['asks']}/note", text="다른 사람의 메모")
-    page.wait_for_function("document.querySelector('.timeline').innerText.includes('다른 사람의 메모')", timeout=8_000)
+    page.locator(".timeline", has_text="다른 사람의 메모").wait_for(timeout=15_000)
     assert page.input_value("#note") == "아직 쓰는 중"
 
 
@@ -229,6 +229,7 @@ def test_a_phone_needs_no_sideways_scrolling_and_has_large_buttons(
 def test_the_language_is_remembered(engine: EngineHome, browser: Any) -> None:
     page = signed_in(engine, browser, "viewer")
     assert page.locator("html").get_attribute("lang") == "ko"
+    assert "HTTP 에러율" in page.inner_text("main")
     page.click("text=English")
     assert "Open incidents" in page.inner_text("main")
     page.goto(f"{engine.url}/services")

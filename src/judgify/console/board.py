@@ -15,6 +15,7 @@ from judgify.response.api.parts import actor, response
 from judgify.response.engine import DeclareIncident
 from judgify.response.guide_policy import EVERYONE, GuidePolicy
 from judgify.response.incident import Incident
+from judgify.response.metrics.source import ScrapedMetrics
 from judgify.response.model import ONGOING, UNSETTLED, Page, Severity, State
 from judgify.response.ports import Tx
 
@@ -26,7 +27,7 @@ NEXT_SHOWN: Final = 5
 @router.get("/")
 async def overview(request: Request, visitor: Seen) -> Response:
     """Show what matters now: open incidents, who is next, the hold switch, services."""
-    parts, lang = response(request), lang_of(request)
+    parts = response(request)
     now = parts.clock.now()
 
     def read(tx: Tx) -> dict[str, Any]:
@@ -44,19 +45,18 @@ async def overview(request: Request, visitor: Seen) -> Response:
     duties = {severity: parts.policy.duty(severity) for severity in get_args(Severity)}
     people = persons(request)
     services = await _services(request, found["incidents"])
-    hotline = _hotline(request)
-    return page(
-        request,
-        "overview.html",
-        visitor,
+    metrics = getattr(request.app.state, "scraped", None)
+    live = metrics.now() if isinstance(metrics, ScrapedMetrics) else None
+    values = {
         **found,
-        duties=duties,
-        services=services,
-        people=people,
-        hotline=hotline,
-        suspect=parts.engine.suspect,
-        drill_word="훈련" if lang == "ko" else "drill",
-    )
+        "duties": duties,
+        "services": services,
+        "people": people,
+        "suspect": parts.engine.suspect,
+        "live": live,
+        "guide": parts.policy.guide if isinstance(parts.policy, GuidePolicy) else None,
+    }
+    return page(request, "overview.html", visitor, **values)
 
 
 def _next(incidents: Sequence[Incident], pages: Sequence[Page]) -> list[Page]:
@@ -78,11 +78,6 @@ def persons(request: Request) -> dict[str, str]:
     known = policy.guide.contacts.persons
     everyone = {EVERYONE: "전체" if lang == "ko" else "everyone"}
     return everyone | {key: person.title.of(lang) for key, person in known.items()}
-
-
-def _hotline(request: Request) -> str:
-    policy = response(request).policy
-    return policy.guide.contacts.hotline if isinstance(policy, GuidePolicy) else ""
 
 
 async def _services(request: Request, incidents: Sequence[Incident]) -> list[dict[str, Any]]:

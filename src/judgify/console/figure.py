@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from judgify.console.chart import Chart
+from judgify.response.documents import stretch as documents
 from judgify.response.incident import Incident
 from judgify.response.metrics.source import ENTRANCE, ScrapedMetrics
 from judgify.response.model import Lang
@@ -39,6 +40,10 @@ def charts(metrics: ScrapedMetrics | None, incident: Incident, now: datetime, la
     ]
 
 
+Down = tuple[Incident, Sequence[documents.Outage]]
+"""An incident, and when it really lasted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Uptime:
     """A service's availability over up to 90 days, as far as there is a record. None: nothing is recorded yet."""
@@ -48,20 +53,21 @@ class Uptime:
     outages: int
 
 
-def uptimes(
-    services: Sequence[str], incidents: Sequence[Incident], since: datetime | None, now: datetime
-) -> list[Uptime]:
+def uptimes(services: Sequence[str], down: Sequence[Down], since: datetime | None, now: datetime) -> list[Uptime]:
     """Give each service's availability from the incidents' own times, drills included: they stop the service too."""
     start = now - timedelta(days=DAYS)
     found: list[Uptime] = []
     for service in services:
         outages = [
-            Outage(affected.since, incident.restored_at or incident.resolved_at)
-            for incident in incidents
+            Outage(max(stretch.start, affected.since), stretch.end)
+            for incident, stretches in down
             if incident.merged_into is None
             for affected in incident.services
             if affected.service == service and affected.confirmed
+            for stretch in stretches
         ]
-        recent = [outage for outage in outages if outage.end is None or outage.end > start]
+        recent = [
+            outage for outage in outages if outage.end is None or (outage.end > start and outage.end > outage.start)
+        ]
         found.append(Uptime(service, availability_percentage(recent, start, now, since), len(recent)))
     return found

@@ -1,7 +1,7 @@
 """One incident: what a responder needs at three in the morning, live by server-sent events, readable without them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -71,7 +71,8 @@ async def _values(request: Request, incident_id: str) -> dict[str, Any]:
         "labels": labels,
         "people": persons(request),
         "books": [each for each in (book, emergency) if each is not None],
-        "titles": {step["step"]: step["title"] for each in books.values() for step in each["recover"]},
+        "title_of_step": _titles(found["full"]["runs"], books, lang),
+        "why": _why(parts.policy, lang, incident),
         "duty": parts.policy.duty(incident.severity),
         "life": _life(parts.policy, lang),
         "facts": _facts(parts.policy),
@@ -84,6 +85,19 @@ def _facts(policy: Any) -> dict[str, str]:
     if not isinstance(policy, GuidePolicy):
         return {}
     return {item.id: item.done_when for step in policy.guide.checklist.steps for item in step.items}
+
+
+def _titles(runs: list[dict[str, Any]], books: dict[str, dict[str, Any]], lang: Lang) -> Callable[[str, str], str]:
+    """Give the function that names a step of a run by its runbook's own title: ids repeat between runbooks."""
+    book_of = {run["id"]: run["runbook"] for run in runs}
+    titles = {(key, step["step"]): str(step["title"][lang]) for key, book in books.items() for step in book["recover"]}
+    return lambda run_id, step: titles.get((book_of.get(run_id, ""), step), step)
+
+
+def _why(policy: Any, lang: Lang, incident: Incident) -> str:
+    if not isinstance(policy, GuidePolicy):
+        return incident.severity_reason
+    return Record(policy.guide, lang, incident, ()).reason(incident.severity_rule, incident.severity_reason)
 
 
 def _life(policy: Any, lang: Lang) -> str:

@@ -14,7 +14,11 @@ from markupsafe import Markup
 from judgify.kit.auth import Principal
 from judgify.kit.clock import SEOUL, parse, show
 from judgify.response.api.parts import response
+from judgify.response.documents.record import Record
+from judgify.response.guide_policy import GuidePolicy
+from judgify.response.incident import Incident
 from judgify.response.model import Lang
+from judgify.response.policy import Policy
 
 LANG_COOKIE: Final = "judgify_lang"
 HEADERS: Final = {
@@ -122,6 +126,15 @@ def figure(value: float | None, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
+def title_of(incident: Incident, policy: Policy, lang: Lang) -> str:
+    """Give an incident's title in the page's language where it is the one that the guide makes, else as recorded."""
+    name = incident.signals[0].signal
+    if not isinstance(policy, GuidePolicy) or incident.title != policy.title(incident.key.root, name):
+        return incident.title
+    record = Record(policy.guide, lang, incident, ())
+    return f"{record.service(incident.key.root)}: {record.signal(name)}"
+
+
 _ENVIRONMENT: Final = ImmutableSandboxedEnvironment(
     loader=PackageLoader("judgify.console", "templates"),
     autoescape=True,
@@ -149,6 +162,7 @@ def fragment(request: Request, name: str, visitor: Visitor | None, **values: Any
         "lang": lang,
         "visitor": visitor,
         "may": lambda role: visitor is not None and visitor.may(role),
+        "title_of": lambda incident: title_of(incident, response(request).policy, lang),
         "path": request.url.path,
         "now": response(request).clock.now(),
         "done": request.query_params.get("done", ""),

@@ -13,6 +13,8 @@ from judgify.kit.errors import Denied, Invalid
 from judgify.response.api import view
 from judgify.response.api.parts import response
 from judgify.response.api.signin import COOKIE
+from judgify.response.documents.stretch import Outage, outages
+from judgify.response.incident import Incident
 from judgify.response.model import ONGOING, UNSETTLED
 from judgify.response.ports import Tx
 from judgify.response.timeline import AnnouncementSent
@@ -67,6 +69,13 @@ def _own(address: str) -> str:
     return address if plain and address.isprintable() else "/"
 
 
+def _lasted(tx: Tx, incident: Incident) -> list[Outage]:
+    """Give when an incident really lasted; only one that came back has more to tell than its own two ends."""
+    if incident.reopened:
+        return outages(incident, tx.entries(incident.id))
+    return [Outage(incident.occurred_at, incident.restored_at or incident.resolved_at, ())]
+
+
 @router.get("/status")
 async def status(request: Request) -> Response:
     """Show the public what it may know: states, announcements to customers, availability; no names, no free text."""
@@ -78,10 +87,11 @@ async def status(request: Request) -> Response:
         history = tx.incidents(limit=HISTORY)
         first = tx.entries(None, limit=1)
         since = min([entry.at for entry in first] + [incident.started_at for incident in history], default=None)
+        down = [(incident, _lasted(tx, incident)) for incident in history]
         open_ones = [incident for incident in history if incident.state in UNSETTLED]
         return {
             "seen": view.status(open_ones, services, now),
-            "uptime": {row.service: row for row in uptimes([s["service"] for s in services], history, since, now)},
+            "uptime": {row.service: row for row in uptimes([s["service"] for s in services], down, since, now)},
             "since": since,
             "life_at_risk": any(i.life_at_risk and i.state in ONGOING for i in history),
             "told": [

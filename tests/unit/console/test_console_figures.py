@@ -10,6 +10,8 @@ from judgify.console.figure import POINTS, charts, uptimes
 from judgify.console.look import figure, hour, kst, took
 from judgify.console.public import _own
 from judgify.response import timeline as t
+from judgify.response.documents.stretch import Outage, outages
+from judgify.response.incident import Incident
 from judgify.response.metrics.source import ENTRANCE, ScrapedMetrics
 from judgify.response.metrics.text import Figures
 from judgify.response.metrics.window import Scrape
@@ -76,20 +78,39 @@ def test_signing_in_never_leads_to_another_site(address: str) -> None:
     assert _own("/incidents/INC-2026-0001") == "/incidents/INC-2026-0001"
 
 
+def lasted(tale: Tale) -> tuple[Incident, list[Outage]]:
+    return tale.incident, outages(tale.incident, tale.entries)
+
+
 def test_availability_counts_confirmed_outages_since_there_is_a_record() -> None:
     tale = Tale().add(0, opened())
     tale.add(36, t.RecoveryObserved(restored_at=START + timedelta(seconds=34.8), held_s=1, services=("judgment",)))
     reported = Tale().add(0, opened(signal("gateway", own=False, source="person")))
     now = START + timedelta(seconds=358.8)
     since = START - timedelta(seconds=1.2)
-    found = uptimes(["judgment", "gateway"], [tale.incident, reported.incident], since, now)
+    found = uptimes(["judgment", "gateway"], [lasted(tale), lasted(reported)], since, now)
     assert [(row.service, row.outages) for row in found] == [("judgment", 1), ("gateway", 0)]
     assert found[0].percent == pytest.approx(90.0)
     assert found[1].percent == 100.0
     assert uptimes(["judgment"], [], None, now)[0].percent is None
-    assert uptimes(["judgment"], [Tale().add(0, opened()).incident], since, now)[0].percent == pytest.approx(0.0)
+    ongoing = lasted(Tale().add(0, opened()))
+    assert uptimes(["judgment"], [ongoing], since, now)[0].percent == pytest.approx(0.0)
+    merged = lasted(Tale().add(0, opened()).add(1, t.IncidentMerged(into="INC-2026-0001", reason="same root")))
+    assert uptimes(["judgment"], [merged], since, now)[0].outages == 0
     later = now + timedelta(days=120)
-    assert uptimes(["judgment"], [tale.incident], since, later)[0].outages == 0
+    assert uptimes(["judgment"], [lasted(tale)], since, later)[0].outages == 0
+
+
+def test_what_was_good_between_two_outages_is_not_counted_as_down() -> None:
+    tale = Tale().add(0, opened())
+    tale.add(19, t.RecoveryObserved(restored_at=START + timedelta(seconds=18.8), held_s=1, services=()))
+    again = signal(observed_at=START + timedelta(seconds=200))
+    tale.add(201, t.IncidentReopened(reason="again", signal=again))
+    tale.add(230, t.RecoveryObserved(restored_at=START + timedelta(seconds=220), held_s=1, services=()))
+    now = START + timedelta(seconds=398.8)
+    found = uptimes(["judgment"], [lasted(tale)], START - timedelta(seconds=1.2), now)
+    assert found[0].percent == pytest.approx(90.0)
+    assert found[0].outages == 2
 
 
 def test_charts_show_requests_errors_and_p95_around_the_incident() -> None:

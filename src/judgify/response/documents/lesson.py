@@ -180,10 +180,9 @@ def _announced(record: Record) -> Iterator[Said]:
 
 
 def _restored(record: Record) -> Iterator[Said]:
-    entry = record.last(t.RecoveryObserved)
-    if record.incident.restored_at is not None and entry is not None:
-        took = record.took(record.incident.restored_at - record.incident.occurred_at)
-        yield record.say("well_restored", (_opening(record)[0].seq, entry.seq), took=took)
+    for outage in record.outages:
+        if outage.length is not None:
+            yield record.say("well_restored", (_opening(record)[0].seq, *outage.seqs), took=record.took(outage.length))
 
 
 def _persons(record: Record, *, well: bool) -> Iterator[Said]:

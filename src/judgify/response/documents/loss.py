@@ -1,12 +1,14 @@
 """The estimated loss of guide 7.2, by the formula in the guide's `sla.yaml`; without one it is not estimated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from judgify.response import timeline as t
 from judgify.response.documents.markdown import Markdown
 from judgify.response.documents.record import Record, Said, number
+from judgify.response.documents.stretch import Outage
 from judgify.response.incident import Incident
 
 Figures = Mapping[str, Mapping[str, Any]]
@@ -17,15 +19,16 @@ def figures(incident: Incident) -> dict[str, dict[str, Any]]:
     return {line["key"]: line for line in (incident.impact or {}).get("lines", ())}
 
 
-def measure(name: str, incident: Incident, lines: Figures) -> Decimal | None:
+def measure(name: str, outages: Sequence[Outage], lines: Figures) -> Decimal | None:
     """Give how much of something a term counts; None where a figure that it needs was not measured.
 
     `failed_requests` is the error share of the API calls, `lost_judgments` the judgments missing against the stretch
     before, `affected_users` those who were active in that stretch.
     """
     if name == "outage_minutes":
-        end = incident.restored_at
-        return None if end is None else Decimal(str((end - incident.occurred_at).total_seconds())) / 60
+        lengths = [outage.length for outage in outages if outage.length is not None]
+        whole = sum(lengths, timedelta())
+        return None if len(lengths) < len(outages) else Decimal(str(whole.total_seconds())) / 60
     if name == "failed_requests":
         calls, share = _value(lines, "api_calls"), _value(lines, "error_percentage")
         return None if calls is None or share is None else calls * share / 100
@@ -45,11 +48,12 @@ def _value(lines: Figures, key: str, when: str = "during") -> Decimal | None:
 def loss(record: Record) -> Said:
     """State the estimated loss with its terms, or that it is not estimated, and why."""
     formula = record.guide.sla.business_loss
-    seqs = [entry.seq for entry in (record.last(t.ImpactMeasured), record.last(t.RecoveryObserved)) if entry]
+    measured = record.last(t.ImpactMeasured)
+    seqs = [seq for outage in record.outages for seq in outage.seqs] + ([measured.seq] if measured else [])
     if not formula.terms:
         return record.say("not_estimated", ())
     lines = figures(record.incident)
-    counted = [(term, measure(term.measure, record.incident, lines)) for term in formula.terms]
+    counted = [(term, measure(term.measure, record.outages, lines)) for term in formula.terms]
     unmeasured = [record.word(term.measure) for term, count in counted if count is None]
     if unmeasured:
         return record.say("loss_unmeasured", seqs, names=Markdown(", ".join(unmeasured)))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from judgify.kit.clock import SEOUL
 from judgify.response import timeline as t
 from judgify.response.documents.markdown import Markdown, fill
+from judgify.response.documents.stretch import outages
 from judgify.response.documents.wording import WORDING
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
@@ -46,6 +47,7 @@ class Record:
         self.lang: Lang = lang
         self.incident = incident
         self.entries = tuple(entries)
+        self.outages = outages(incident, self.entries)
 
     def of(self, kind: type[E]) -> Iterator[tuple[t.Entry, E]]:
         """Give every entry of one kind with its event, in order."""
@@ -88,6 +90,8 @@ class Record:
         """Give a person's title, or the name as it came; a room where nobody in particular is told is everyone."""
         if person == "everyone":
             return self.word("everyone")
+        if person == "hotline":
+            return self.word("hotline")
         known = self.guide.contacts.persons.get(person)
         return person if known is None else known.title.of(self.lang)
 

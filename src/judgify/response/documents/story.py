@@ -4,7 +4,7 @@ from functools import singledispatch
 
 from judgify.response import timeline as t
 from judgify.response.documents.loss import figures
-from judgify.response.documents.markdown import Markdown, escape
+from judgify.response.documents.markdown import Markdown, escape, plain
 from judgify.response.documents.record import Line, Record, Said, clock_time
 from judgify.response.documents.summary import changes, scope_line
 from judgify.response.journal import AutomationSwitched, DrillFinished
@@ -64,6 +64,25 @@ def title_of(record: Record, operation_id: str) -> str:
             title = record.step(event.operation.run_id, event.operation.step)
             return event.operation.rendered.will[record.lang] if title == event.operation.step else title
     return operation_id
+
+
+def sentence(record: Record, entry: t.Entry) -> str:
+    """Say one entry in one sentence of plain text, what only keeps books too; for places that escape by themselves."""
+    event = entry.event
+    text: Markdown | None
+    if isinstance(event, t.PageDelivered):
+        text = _deliveries(record, [entry]).text
+    elif isinstance(event, t.DocumentWritten):
+        text = record.word("written", path=event.path)
+    elif isinstance(event, t.AnnouncementDrafted):
+        text = record.word("drafted")
+    elif isinstance(event, t.ChecklistDone):
+        text = record.word("ticked", who=record.actor(entry.actor), item=record.item(event.item))
+    elif isinstance(event, t.ImpactMeasured):
+        text = _line(event, record, entry) or record.word("impact_nothing")
+    else:
+        text = _line(event, record, entry)
+    return plain(event.type if text is None else text)
 
 
 @singledispatch
@@ -217,6 +236,12 @@ def _(event: t.PagesPlanned, record: Record, entry: t.Entry) -> Markdown:  # noq
 @_line.register
 def _(event: t.PagesWithdrawn, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
     return record.word("withdrawn", n=len(event.page_ids))
+
+
+@_line.register
+def _(event: t.NobodyReached, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    key = "nobody_reached" if event.brought_forward or event.hotline else "nobody_left"
+    return record.word(key, row=event.row, n=len(event.brought_forward))
 
 
 @_line.register

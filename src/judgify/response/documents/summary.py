@@ -136,12 +136,17 @@ def cause(record: Record) -> Said:
 
 
 def period(record: Record) -> Said:
-    """State the time range and its length: `2026-11-22 14:30~14:45 KST (15분)`."""
-    incident = record.incident
+    """State the time range and its length, `2026-11-22 14:30~14:45 KST (15분)`; each time it came back on its own."""
     first = started(record)
-    if incident.restored_at is None:
-        return record.say("period_open", first.seqs, start=minute(incident.occurred_at))
-    start = minute(incident.occurred_at).removesuffix(" KST")
-    end = f"{clock_time(incident.restored_at, incident.occurred_at)} KST"
-    took = record.took(incident.restored_at - incident.occurred_at)
-    return record.say("period", (*first.seqs, *_seq(record, t.RecoveryObserved)), start=start, end=end, took=took)
+    parts: list[Markdown] = []
+    seqs = list(first.seqs)
+    for outage in record.outages:
+        seqs += outage.seqs
+        start = minute(outage.start)
+        if outage.end is None or outage.length is None:
+            parts.append(record.word("period_open", start=start))
+            continue
+        end = f"{clock_time(outage.end, outage.start)} KST"
+        took = record.took(outage.length)
+        parts.append(record.word("period", start=start.removesuffix(" KST"), end=end, took=took))
+    return Said(Markdown(", ".join(parts)), tuple(seqs))

@@ -104,6 +104,18 @@ WORDING: Final[Mapping[str, Text]] = {
     "kind_notice": _text("알림", "notice"),
     "kind_information": _text("정보", "information"),
     "kind_test": _text("시험 호출", "test page"),
+    "nobody_reached": _text(
+        "호출 {row}: 아무에게도 닿지 못해 다음 단계 {n}건과 24/7 비상 핫라인을 즉시 호출",
+        "row {row}: nobody could be reached; the next row ({n} pages) and the 24/7 hotline are called at once",
+    ),
+    "nobody_left": _text(
+        "호출 {row}: 아무에게도 닿지 못했고 더 호출할 단계가 없음",
+        "row {row}: nobody could be reached, and there is no further row to call",
+    ),
+    "hotline": _text("24/7 비상 핫라인", "24/7 hotline"),
+    "drafted": _text("공지 초안 작성", "announcement drafted"),
+    "written": _text("문서 작성: {path}", "document written: {path}"),
+    "impact_nothing": _text("영향도 측정: 측정된 값 없음", "impact measured: no figure was counted"),
     "announced_internal": _text("사내 공지", "announced inside"),
     "announced_customers": _text("고객 공지", "announced to customers"),
     "announced_executives": _text("경영진 공지", "announced to executives"),

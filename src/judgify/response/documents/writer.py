@@ -15,7 +15,7 @@ from judgify.response.documents import lesson, summary
 from judgify.response.documents.loss import loss
 from judgify.response.documents.markdown import escape
 from judgify.response.documents.record import Record, Said, clock_time, listed
-from judgify.response.documents.story import story, title_of
+from judgify.response.documents.story import sentence, story, title_of
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import DocumentKind, Lang
@@ -74,6 +74,11 @@ class GuideDocuments:
         except (TemplateError, TypeError, ValueError) as error:
             name = f"templates/{lang}/{kind}.md.j2"
             raise Invalid(f"{name} cannot be written: {error}; correct the template") from error
+
+    def sentences(self, lang: Lang, incident: Incident, entries: Sequence[t.Entry]) -> list[str]:
+        """Give one sentence of plain text for each entry, in the words of the documents."""
+        record = Record(self._guide, lang, incident, entries)
+        return [sentence(record, entry) for entry in record.entries]
 
 
 def _lead(record: Record) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tests.support.tale import MINSU, Tale, opened, signal
 from judgify.kit.errors import Invalid
 from judgify.response import timeline as t
 from judgify.response.documents import GuideDocuments
-from judgify.response.documents.markdown import Markdown, escape, fill
+from judgify.response.documents.markdown import Markdown, escape, fill, plain
 from judgify.response.model import RootCause
 
 
@@ -99,3 +99,8 @@ def test_a_template_cannot_leave_its_sandbox() -> None:
     documents = GuideDocuments(replace(shipped_guide, templates=templates))
     with pytest.raises(Invalid, match="cannot be written"):
         documents.render("log", "ko", tale.incident, tale.entries)
+
+
+@pytest.mark.parametrize("text", ["a *b* _c_ [x](y) <i> `z` | \\ & # ~~", "service_down 12.5 %", "https://example.com"])
+def test_a_page_shows_what_was_escaped_for_markdown_as_it_was(text: str) -> None:
+    assert plain(escape(text)) == text

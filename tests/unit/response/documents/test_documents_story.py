@@ -336,3 +336,25 @@ def test_the_first_page_is_not_the_first_report(guide: Guide) -> None:
 def test_entries_in_a_row_are_named_as_a_range() -> None:
     assert listed([7, 1, 3, 4, 5, 5, 9, 10]) == "1, 3–5, 7, 9, 10"
     assert listed([]) == ""
+
+
+def test_an_incident_that_came_back_is_told_stretch_by_stretch(guide: Guide) -> None:
+    tale = Tale().add(0, opened())
+    tale.add(10, t.RecoveryObserved(restored_at=START + timedelta(seconds=8.8), held_s=1, services=()))
+    again = signal(observed_at=START + timedelta(seconds=600))
+    tale.add(601, t.IncidentReopened(reason="again", signal=again))
+    open_again = write(guide, tale, "postmortem")
+    assert "2026-11-22 14:30~14:30 KST (10초), 2026-11-22 14:40 KST~ (복구 기록 없음) (근거 1–3)" in open_again
+    tale.add(640, t.RecoveryObserved(restored_at=START + timedelta(seconds=630), held_s=1, services=()))
+    tale.add(700, t.IncidentResolved(reason="x"), MINSU).add(710, t.IncidentReopened(reason="no"), MINSU)
+    text = write(guide, tale, "postmortem")
+    assert "2026-11-22 14:40~14:40 KST (30초), 2026-11-22 14:41 KST~ (복구 기록 없음)" in text
+    assert "발생 후 10초 만에 복구 (근거 1, 2)" in text
+    assert "발생 후 30초 만에 복구 (근거 1, 3, 4)" in text
+
+
+def test_what_was_told_twice_changes_nothing(guide: Guide) -> None:
+    tale = Tale().add(0, opened())
+    recovered = t.RecoveryObserved(restored_at=START, held_s=1, services=())
+    tale.add(1, t.IncidentReopened(reason="it never was good"), MINSU).add(10, recovered).add(20, recovered)
+    assert "(1.2초) (근거 1, 3)" in write(guide, tale, "postmortem")
