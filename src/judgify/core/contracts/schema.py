@@ -1,25 +1,34 @@
 """JSON Schema 2020-12 of a workflow's input: bounded, self-contained, and quick on input that is right."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator, TypeChecker
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 
+from judgify.core.contracts.pattern import steps
 from judgify.core.contracts.problem import Problem
 
-MAX_NODES: Final = 5_000
+MAX_NODES: Final = 2_000
 """Members of a schema, counted again wherever a `$ref` leads to them."""
+MAX_WORK: Final = 400_000
+"""Members of the schema times members of an input; a larger product is not evaluable instead of a stalled service."""
+MAX_STEPS: Final = 20_000_000.0
+"""Ways of trying that all patterns of a schema may cost on one input."""
+PATTERN_LENGTH: Final = 256
+"""Characters of a text on which every accepted pattern can be tried."""
 MAX_DEPTH: Final = 40
 MAX_PATTERN: Final = 200
 MAX_CAUSES: Final = 50
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-_NESTED_REPEAT: Final = re.compile(r"\([^()]*[*+}][^()]*\)\s*[*+{]|\([^()]*\|[^()]*\)\s*[*+{]")
 _SHOWN: Final = 200
 Ok = Callable[[Any], bool]
 
@@ -36,9 +45,60 @@ def is_integer(_: TypeChecker | None, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+class _TooMuch(ArithmeticError):
+    """The patterns of a schema would cost more on this input than they may."""
+
+
+_left: Final[ContextVar[float]] = ContextVar("left", default=MAX_STEPS)
+
+
+def _pay(pattern: str, text: str) -> None:
+    left = _left.get() - steps(pattern, len(text))
+    if left < 0:
+        raise _TooMuch
+    _left.set(left)
+
+
+def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
+    if isinstance(value, str):
+        _pay(pattern, value)
+        if not re.search(pattern, value):
+            yield ValidationError(f"{value[:_SHOWN]!r} does not match {pattern!r}")
+
+
+def _pattern_properties(validator: Any, patterns: Any, value: Any, _: Any) -> Iterator[ValidationError]:
+    if not isinstance(value, dict):
+        return
+    for pattern, schema in patterns.items():
+        for name, item in value.items():
+            # Paid twice: `additionalProperties` beside it tries every pattern again.
+            _pay(pattern, name)
+            _pay(pattern, name)
+            if re.search(pattern, name):
+                yield from validator.descend(item, schema, path=name, schema_path=pattern)
+
+
+def _unique_items(_: Any, wanted: Any, value: Any, __: Any) -> Iterator[ValidationError]:
+    # The library compares every pair, which takes minutes for some thousand objects.
+    if wanted and isinstance(value, list) and len({_identity(item) for item in value}) < len(value):
+        yield ValidationError("has equal members")
+
+
+def _identity(value: Any) -> Any:
+    """Give a hashable form that is equal for values that are equal in JSON; true is not 1."""
+    if isinstance(value, bool):
+        return ("bool", value)
+    if isinstance(value, dict):
+        return ("dict", frozenset((name, _identity(item)) for name, item in value.items()))
+    if isinstance(value, list):
+        return ("list", tuple(_identity(item) for item in value))
+    return value
+
+
 # Numbers of the input are decimals, so that 0.1 is 0.1; the library knows binary floats only.
 _Validator: Final = extend(  # type: ignore[no-untyped-call]  # the stubs leave it untyped
     Draft202012Validator,
+    validators={"pattern": _pattern, "patternProperties": _pattern_properties, "uniqueItems": _unique_items},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"number": is_number, "integer": is_integer}),
 )
 
@@ -50,24 +110,45 @@ class InputSchema:
         """Take a schema for which `schema_problems` found nothing."""
         self._validator = _Validator(schema, registry=Registry())
         self._quick = _compile(schema)
+        walk = _Walk(schema)
+        walk.visit(schema, "", ())
+        self._nodes = max(walk.nodes, 1)
 
     def causes(self, value: Any) -> list[dict[str, Any]]:
         """Say where and why a value does not fit, at most 50 times: path, value, reason in English and Korean."""
         if self._quick is not None and self._quick(value):
             return []
+        if not _is_lighter(value, MAX_WORK // self._nodes):
+            return [_cause("", None, "the input is too large for its schema", "입력이 스키마에 비해 너무 큽니다")]
+        reset = _left.set(MAX_STEPS)
         try:
-            found = sorted(self._validator.iter_errors(value), key=lambda error: [str(part) for part in error.path])
-        except (ArithmeticError, RecursionError) as error:
+            errors = islice(self._validator.iter_errors(value), MAX_CAUSES)
+            found = sorted(errors, key=lambda error: [str(part) for part in error.path])
+        except _TooMuch:
+            return [
+                _cause(
+                    "",
+                    None,
+                    "the input is too long for the schema's patterns",
+                    "입력이 스키마의 pattern에 비해 너무 깁니다",
+                )
+            ]
+        except (ArithmeticError, RecursionError, Unresolvable) as error:
             return [
                 _cause("", None, f"the schema cannot be applied: {type(error).__name__}", "스키마를 적용할 수 없음")
             ]
-        return [_explain(error) for error in found[:MAX_CAUSES]]
+        finally:
+            _left.reset(reset)
+        return [_explain(error) for error in found]
 
 
 def schema_problems(schema: object) -> list[Problem]:
     """Find what is wrong with a schema: not one at all, foreign or endless references, too large, risky patterns."""
     if not isinstance(schema, Mapping):
         return [Problem("input_schema", "is not an object", 'begin with {"type": "object"}')]
+    if not _is_lighter(schema, MAX_NODES * 4):
+        # Told before the check against the meta-schema, which takes seconds for a very large one.
+        return [Problem("input_schema", "the schema is too large or too deep", "make it smaller")]
     try:
         _Validator.check_schema(schema)
     except (SchemaError, RecursionError) as error:
@@ -93,7 +174,8 @@ class _Walk:
         self.problems: list[Problem] = []
         self.nodes = 0
 
-    def visit(self, node: Any, path: str, refs: tuple[str, ...], depth: int = 0) -> None:
+    def visit(self, node: Any, path: str, refs: tuple[str, ...], depth: int = 0, *, named: bool = False) -> None:
+        """Look at a node; `named` says that its members are names of the input's members, not keywords."""
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
             if not self.problems:
@@ -105,7 +187,10 @@ class _Walk:
         if not isinstance(node, Mapping):
             return
         for key, value in node.items():
-            self._member(key, value, f"{path}.{key}", refs, depth)
+            if named:
+                self.visit(value, f"{path}.{key}", refs, depth + 1)
+            else:
+                self._member(key, value, f"{path}.{key}", refs, depth)
 
     def _member(self, key: str, value: Any, path: str, refs: tuple[str, ...], depth: int) -> None:
         if key in {"$dynamicRef", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"} and isinstance(value, str):
@@ -117,7 +202,9 @@ class _Walk:
         elif key == "patternProperties" and isinstance(value, Mapping):
             for pattern in value:
                 self._pattern(pattern, path)
-            self.visit(value, path, refs, depth + 1)
+            self.visit(value, path, refs, depth + 1, named=True)
+        elif key in {"properties", "dependentSchemas"}:
+            self.visit(value, path, refs, depth + 1, named=True)
         elif key not in {"enum", "const", "default", "examples", "$defs"}:
             self.visit(value, path, refs, depth + 1)
 
@@ -134,9 +221,31 @@ class _Walk:
         self.visit(found, path, (*refs, target), depth + 1)
 
     def _pattern(self, pattern: str, path: str) -> None:
-        if len(pattern) > MAX_PATTERN or _NESTED_REPEAT.search(pattern):
-            mend = f"at most {MAX_PATTERN} characters, and no repeated group that repeats or chooses inside"
+        if len(pattern) > MAX_PATTERN or steps(pattern, PATTERN_LENGTH) > MAX_STEPS:
+            mend = (
+                f"at most {MAX_PATTERN} characters; begin it with ^, write {{1,20}} instead of + or *, and repeat no "
+                "group that repeats or chooses inside"
+            )
             self.problems.append(Problem(path, "the pattern could take for ever", mend))
+
+
+def _is_lighter(value: Any, limit: int) -> bool:
+    """Tell whether a JSON value has fewer members than `limit`; a long text counts for several."""
+    left, waiting = limit, [value]
+    while waiting:
+        item = waiting.pop()
+        left -= 1 + (len(item) >> 8 if isinstance(item, str) else 0)
+        if left <= 0:
+            return False
+        if isinstance(item, Mapping):
+            if len(item) >= left:
+                return False
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            if len(item) >= left:
+                return False
+            waiting.extend(item)
+    return True
 
 
 def _follow(root: Mapping[str, Any], target: str) -> Any:

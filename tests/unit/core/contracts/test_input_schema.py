@@ -158,3 +158,86 @@ def test_causes_are_bounded() -> None:
 def test_arithmetic_that_no_machine_does_is_a_cause_and_no_fault() -> None:
     checked = InputSchema(schema(a={"multipleOf": Decimal("0.1")}))
     assert "cannot be applied" in checked.causes({"a": Decimal("1e400")})[0]["reason"]
+
+
+@pytest.mark.parametrize("name", ["default", "enum", "const", "examples", "$defs"])
+def test_a_member_named_like_a_keyword_hides_nothing(name: str) -> None:
+    bomb = schema(**{name: {"pattern": "^(a+)+$"}})
+    assert schema_problems(bomb)[0].path == f"input_schema.properties.{name}.pattern"
+    foreign = schema(**{name: {"$ref": "http://127.0.0.1:9/x"}})
+    assert schema_problems(foreign)[0].path == f"input_schema.properties.{name}.$ref"
+    assert "cannot be applied" in InputSchema(foreign).causes({name: 1})[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^(a+)+$",
+        "^((a)+)+$",
+        "^(a?){25}a{25}$",
+        "a?" * 40,
+        "^(aa|aaa)*$",
+        "^(?:(?=a+)a)+$",
+        "^(?>a*b)*$",
+        "a*a*a*a*b",
+        "^(a)?(?(1)b|c)$",
+    ],
+)
+def test_a_pattern_that_could_take_for_ever_is_refused(pattern: str) -> None:
+    assert "for ever" in schema_problems(schema(a={"pattern": pattern}))[0].message
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^[A-Z]{2}-\d+$",
+        "EQ|PM",
+        r"^[^@]+@[^.]+\.[a-z]{2,10}$",
+        "^가+나?$",
+        r"^(?:[0-9]{1,3}\.){3}[0-9]{1,3}$",
+        "^(a|b)+$",
+        r"^(?P<x>a)\b(?P=x)$",
+    ],
+)
+def test_a_pattern_of_every_day_is_taken(pattern: str) -> None:
+    assert schema_problems(schema(a={"pattern": pattern})) == []
+
+
+def test_patterns_cost_a_bounded_time_whatever_the_input_is() -> None:
+    checked = InputSchema(schema(a={"items": {"pattern": "^a*a*b$"}}, b={"patternProperties": {"^x*x*y$": {}}}))
+    assert checked.causes({"a": ["aab"], "b": {"xy": 1}}) == []
+    assert "does not match" in checked.causes({"a": ["a" * 200, 5]})[0]["reason"]
+    assert "too long" in checked.causes({"a": ["a" * 6_000]})[0]["reason"]
+    assert "too long" in checked.causes({"a": ["a" * 2_000] * 20})[0]["reason"]
+    assert "too long" in checked.causes({"b": {"x" * 9_000: 1}})[0]["reason"]
+
+
+def test_members_of_a_pattern_name_follow_their_schema() -> None:
+    checked = InputSchema(schema(a={"patternProperties": {"^n": {"type": "number"}}}))
+    assert checked.causes({"a": {"n1": 1, "m": "x"}}) == []
+    assert checked.causes({"a": {"n1": "x"}})[0]["input"] == "a.n1"
+    assert checked.causes({"a": 5}) == []
+
+
+def test_equal_members_are_found_without_comparing_each_with_each() -> None:
+    checked = InputSchema(schema(a={"uniqueItems": True}))
+    assert checked.causes({"a": [{"n": n, "l": [n]} for n in range(5_000)]}) == []
+    assert checked.causes({"a": [1, True, "1", None, [1], {"x": 1}, {"x": 2}]}) == []
+    assert "equal" in checked.causes({"a": [{"x": 1, "y": [2]}, {"y": [Decimal("2.0")], "x": 1}]})[0]["reason"]
+    assert checked.causes({"a": "aa"}) == []
+
+
+def test_an_input_too_large_for_its_schema_is_not_evaluable_at_once() -> None:
+    checked = InputSchema(schema(a={"items": {"allOf": [{"minimum": n} for n in range(500)]}}))
+    for value in (
+        [1] * 100_000,
+        [[1] * 10] * 1_000,
+        {str(n): 1 for n in range(100_000)},
+        "x" * 4_000_000,
+        [["x" * 999]] * 999,
+    ):
+        assert "too large" in checked.causes({"a": value, "b": 1})[0]["reason"]
+
+
+def test_a_very_large_schema_is_refused_before_it_is_checked() -> None:
+    assert "too large" in schema_problems(schema(a={"allOf": [{"type": "string"}] * 10_000}))[0].message
