@@ -165,6 +165,7 @@ def test_numbers_are_exact_and_hostile_values_are_kept_as_they_came(home: Home, 
         (b'{"name": "equipment-sensors", "input_data": {}, "idempotency_key": ""}', 422, "idempotency_key"),
         (b'{"name": "equipment-sensors", "input_data": {}, "idempotency_key": "a\\nb"}', 422, "idempotency_key"),
         (b'{"name": "equipment-sensors", "input_data": {}, "context": "' + b"x" * 70_000 + b'"}', 422, "context"),
+        (b'{"name": "equipment-sensors", "input_data": {"x": 1e99999999999999999999}}', 422, "exponent"),
         (b'{"name": "nobody", "input_data": {}}', 404, "nobody"),
         (b'{"name": "../../etc/passwd", "input_data": {}}', 404, "no active workflow"),
         (b"x" * (5 * 1024 * 1024), 413, "larger than"),
@@ -244,6 +245,13 @@ def test_a_batch_that_is_wrong_as_a_whole_is_refused_as_a_whole(
     client: httpx.Client, body: dict[str, Any], status: int
 ) -> None:
     assert client.post(BATCH, json=body).status_code == status
+
+
+def test_a_batch_for_a_workflow_that_is_not_there_is_refused_at_once(client: httpx.Client) -> None:
+    started = time.monotonic()
+    answer = client.post(f"{EXECUTE}/batch", json={"name": "nobody", "items": [{"input_data": {}}] * 1000}, timeout=60)
+    assert answer.status_code == 404, answer.text
+    assert time.monotonic() - started < 5
 
 
 def test_executions_are_listed_filtered_and_paged(home: Home, client: httpx.Client) -> None:

@@ -56,7 +56,9 @@ class Service:
         self.actions = ServiceClient(settings.url("action"), clock=clock, secret=secret, principal=me, timeout_s=10)
         self.cache = WorkflowCache(self.workflows, home / "workflows", clock)
         self.judge = Judge(self.cache, clock, llm_enabled=settings.enable_llm_engine)
-        self.desk = Desk(self.judge, self.committer, self.spool, self.store, Tally(self.metrics, clock))
+        self.desk = Desk(
+            self.judge, self.committer, self.spool, self.store, tally=Tally(self.metrics, clock), clock=clock
+        )
         self.door = Door(lambda: settings.service_secret, clock)
         self.relay: Outbox = build_relay(self.database, self.actions, clock)
         wanted = settings.environ.get("JUDGIFY_HOST_TELEMETRY", "true").strip().lower()

@@ -172,7 +172,8 @@ class WorkflowCache:
             return False
         data = _data(response)
         try:
-            cached = _compile(data)
+            # In a thread: judging goes on while a large workflow is compiled.
+            cached = await asyncio.to_thread(_compile, data)
         except DocumentError as error:
             # A newer or older release may have accepted it. The version known so far goes on judging.
             log.error("an active workflow is not understood", workflow=number, reason=error.detail)  # noqa: TRY400 - the detail says it

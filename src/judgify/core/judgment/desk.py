@@ -14,12 +14,12 @@ from judgify.core.judgment.row import ENCODER
 from judgify.core.judgment.spool import Spool
 from judgify.core.judgment.store import ExecutionStore
 from judgify.kit.clock import Clock
-from judgify.kit.errors import Conflict, JudgifyError, Unavailable
+from judgify.kit.errors import Conflict, JudgifyError, NotFound, Unavailable
 from judgify.kit.metrics import Metrics
 
 WINDOW_S: Final = 300
 """Seconds over which `judgment_success_rate` is taken."""
-_YIELD_EVERY: Final = 50
+_YIELD_AFTER_S: Final = 0.01
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -81,13 +81,16 @@ class Tally:
 class Desk:
     """Where requests are judged and kept. An answer from here is durable."""
 
-    def __init__(self, judge: Judge, committer: Committer, spool: Spool, store: ExecutionStore, tally: Tally) -> None:
+    def __init__(
+        self, judge: Judge, committer: Committer, spool: Spool, store: ExecutionStore, *, tally: Tally, clock: Clock
+    ) -> None:
         """Put the parts together."""
         self.judge: Final = judge
         self.tally: Final = tally
         self._committer = committer
         self._spool = spool
         self._store = store
+        self._clock = clock
 
     async def one(self, request: JudgmentRequest, subject: str) -> Answered:
         """Judge and keep one request, or raise why there is no answer."""
@@ -106,13 +109,23 @@ class Desk:
     async def many(self, requests: list[JudgmentRequest], subject: str) -> list[Answered | JudgifyError]:
         """Judge and keep many requests; each has its own outcome, and one that fails takes no other with it."""
         outcomes: list[Execution | JudgifyError] = []
-        for place, request in enumerate(requests):
+        missing: dict[tuple[str | None, ...], JudgifyError] = {}
+        begun = self._clock.monotonic()
+        for request in requests:
+            workflow = (request.workflow_id, request.workflow_name, request.name)
+            if workflow in missing:
+                # Asked for once: each question to the workflow service waits its turn.
+                outcomes.append(missing[workflow])
+                continue
             try:
                 outcomes.append(await self.judge.execute(request, subject))
             except JudgifyError as error:
                 outcomes.append(error)
-            if place % _YIELD_EVERY == _YIELD_EVERY - 1:
+                if isinstance(error, NotFound | Unavailable):
+                    missing[workflow] = error
+            if self._clock.monotonic() - begun > _YIELD_AFTER_S:
                 await asyncio.sleep(0)  # single requests come in between
+                begun = self._clock.monotonic()
         kept = iter(await self._keep([outcome for outcome in outcomes if isinstance(outcome, Execution)]))
         answers = [next(kept) if isinstance(outcome, Execution) else outcome for outcome in outcomes]
         for request, answer in zip(requests, answers, strict=True):

@@ -133,6 +133,8 @@ def read_json(body: bytes, decoder: Any) -> Any:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise Invalid(str(error)) from None
+    except ArithmeticError:
+        raise Invalid("a number's exponent is beyond what can be computed with") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not valid JSON: {str(error)[:200]}") from None
 

@@ -1,5 +1,6 @@
 """HTTP face of the workflow service: create, version, activate, list, read, simulate; and what judging fetches."""
 
+import asyncio
 import hashlib
 import re
 import unicodedata
@@ -90,7 +91,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
 def _add_changes(app: FastAPI, store: WorkflowStore, clock: Clock) -> None:
     @app.post(PREFIX)
     async def create(request: Request, who: Changer, *, activate: bool = False) -> Response:
-        plan = compile_document(read_document(await _body(request)))
+        plan = await _compiled(await _body(request))
         made = await store.create(plan.document, who.subject, activate=activate)
         log.info("workflow created", workflow=made["name"], id=made["id"], by=who.subject, active=activate)
         return _one(made, clock, 201)
@@ -102,7 +103,7 @@ def _add_changes(app: FastAPI, store: WorkflowStore, clock: Clock) -> None:
         who: Changer,
         expected_version: Annotated[int | None, Query(ge=1)] = None,
     ) -> Response:
-        plan = compile_document(read_document(await _body(request)))
+        plan = await _compiled(await _body(request))
         made = await store.add_version(
             _key(key), plan.document, who.subject, expected=expected_version, revision=_if_match(request)
         )
@@ -160,7 +161,7 @@ def _add_simulation(app: FastAPI, store: WorkflowStore, clock: Clock) -> None:
         wanted = _typed(await _body(request), Simulation)
         if wanted.document is None or wanted.version is not None:
             raise Invalid("document: give the document to simulate, and no version")
-        return _simulated(compile_document(read_document(wanted.document)), wanted.input_data, clock)
+        return await _simulated(await _compiled(wanted.document), wanted.input_data, clock)
 
     @app.post(PREFIX + "/{key}/simulate")
     async def simulate(request: Request, key: str, _: Reader) -> Response:
@@ -169,8 +170,8 @@ def _add_simulation(app: FastAPI, store: WorkflowStore, clock: Clock) -> None:
             raise Invalid(f"document: simulate a document at {PREFIX}/simulate")
         version = None if wanted.version is None else _version(wanted.version)
         found = await store.read(_key(key), version)
-        plan = compile_document(read_document(_DECODER.decode(found["document"])))
-        return _simulated(plan, wanted.input_data, clock)
+        plan = await _compiled(_DECODER.decode(found["document"]))
+        return await _simulated(plan, wanted.input_data, clock)
 
 
 def _add_internal(app: FastAPI, store: WorkflowStore, clock: Clock) -> None:
@@ -196,9 +197,14 @@ def _tagged(request: Request, tag: str, content: Any) -> Response:
     return Json(content, headers=headers)
 
 
-def _simulated(plan: Plan, given: dict[str, Any], clock: Clock) -> Response:
+async def _compiled(raw: Any) -> Plan:
+    # In a thread: thousands of rules take a second, during which /live and the active workflows must go on.
+    return await asyncio.to_thread(lambda: compile_document(read_document(raw)))
+
+
+async def _simulated(plan: Plan, given: dict[str, Any], clock: Clock) -> Response:
     started = clock.monotonic()
-    judged = plan.judge(given)
+    judged = await asyncio.to_thread(plan.judge, given)
     spent = round((clock.monotonic() - started) * 1000, 3)
     actions = [
         {"index": index, "type": action.rule.type, "name": action.rule.name}
@@ -217,6 +223,8 @@ async def _body(request: Request) -> Any:
     raw = await request.body()
     try:
         return _DECODER.decode(raw)
+    except ArithmeticError:
+        raise Invalid("a number's exponent is beyond what can be computed with") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not valid JSON: {str(error)[:200]}") from None
 
