@@ -140,7 +140,10 @@ def parse(text: str, naive: tzinfo = SEOUL) -> datetime:
         raise Invalid(f"{text!r} is not a moment like 2026-01-31T14:30:00+09:00") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=naive)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"{text!r} lies outside the years 1 to 9999 of UTC") from error
 
 
 def show(moment: datetime, zone: ZoneInfo = SEOUL) -> str:

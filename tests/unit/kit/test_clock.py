@@ -103,6 +103,12 @@ def test_text_that_is_no_moment_is_refused(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01"])
+def test_a_moment_outside_the_calendar_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="years 1 to 9999"):
+        parse(text)
+
+
 def test_a_naive_moment_is_not_written() -> None:
     with pytest.raises(Invalid, match="without a time zone"):
         iso(START.replace(tzinfo=None))
