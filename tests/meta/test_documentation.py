@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -11,6 +12,8 @@ import typer.main
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
+from judgify.core.contracts.plan import compile_document, read_document
+from judgify.core.gateway.config import GatewayConfig
 from judgify.kit.clock import SystemClock
 from judgify.kit.secrets import NAMES, ensure_secret
 from judgify.kit.settings import Settings
@@ -120,3 +123,30 @@ def test_every_command_is_documented_and_exists() -> None:
     text = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `judgify ([a-z -]*[a-z])(?=`| [A-Z\[])", text, re.MULTILINE))
     assert listed == _commands()
+
+
+def test_the_gateways_defaults_are_told_as_they_are() -> None:
+    config = GatewayConfig.from_settings(Settings.from_env({}, ROOT))
+    for name, cells in source.rows("settings.md").items():
+        field = name.removeprefix("JUDGIFY_GATEWAY_").lower()
+        limit = re.fullmatch(r"(person|machine|address|login)_(rate|burst)", field)
+        if limit:
+            assert float(cells[0]) == getattr(getattr(config, f"{limit[1]}_limit"), limit[2]), name
+        elif name.startswith("JUDGIFY_GATEWAY_") and isinstance(getattr(config, field, None), int | float):
+            assert float(cells[0]) == getattr(config, field), name
+
+
+def test_the_workflow_of_the_how_to_is_sound_and_judges_as_told() -> None:
+    text = (ROOT / "docs" / "how-to" / "own-workflow.md").read_text(encoding="utf-8")
+    plan = compile_document(read_document(json.loads(re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0])))
+    given = re.search(r"```text\noven,temp_c,minutes\n(.*?)```", text, re.DOTALL)
+    told = re.search(r"```text\nrow,execution_id,(.*?)```", text, re.DOTALL)
+    assert given is not None
+    assert told is not None
+    expected = [line.split(",")[2:4] for line in told[1].splitlines()[1:]]
+    found = []
+    for oven, temperature, minutes in (line.split(",") for line in given[1].splitlines()):
+        value = {"oven": oven, "temperature": int(temperature) if temperature else None, "minutes": int(minutes)}
+        judged = plan.judge({name: entry for name, entry in value.items() if entry is not None})
+        found.append([judged.verdict, judged.result or ""])
+    assert found == expected
