@@ -139,6 +139,9 @@ class PlainDocuments:
     def render(self, kind: DocumentKind, lang: Lang, incident: Incident, entries: Sequence[t.Entry]) -> str:
         return "\n".join([f"# {kind} {lang} {incident.id}", *(entry.event.type for entry in entries)])
 
+    def sentences(self, lang: Lang, incident: Incident, entries: Sequence[t.Entry]) -> list[str]:
+        return [entry.event.type for entry in entries]
+
 
 class World:
     """An engine, its store, and everything around it. `crash` ends the engine and starts another on the same store."""

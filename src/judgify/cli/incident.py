@@ -18,7 +18,8 @@ from rich.text import Text
 from judgify.cli import connect
 from judgify.cli.output import Json, emit, out, printable
 from judgify.kit.client import ServiceClient
-from judgify.kit.clock import SystemClock
+from judgify.kit.clock import SystemClock, parse
+from judgify.kit.clock import show as show_time
 from judgify.kit.errors import Invalid
 
 app: Final = typer.Typer(name="incident", help="Incidents: look, acknowledge, decide, close.", no_args_is_help=True)
@@ -91,22 +92,28 @@ def listing(
 
 
 @app.command("show")
-def show(incident_id: Id, as_json: Json = False) -> None:
-    """Show an incident with its timeline."""
+def show(
+    incident_id: Id,
+    lang: Annotated[str, typer.Option(help="ko or en: the language of the timeline.")] = "ko",
+    as_json: Json = False,
+) -> None:
+    """Show an incident: what it is, what waits for approval, and its timeline, one sentence for each entry."""
+    if lang not in {"ko", "en"}:
+        raise Invalid("--lang is ko or en")
     path = f"/incidents/{quote(incident_id, safe='')}"
-    incident = connect.run(get(path))
-    timeline = connect.run(get(f"{path}/timeline"))
+    incident = connect.run(get(path, lang=lang))
+    timeline = connect.run(get(f"{path}/timeline", lang=lang))
     if as_json:
         emit({**incident, "timeline": timeline})
         return
-    _print(incident)
+    _print(incident, lang)
     table = Table("#", "at", "who", "what")
     for entry in timeline:
-        table.add_row(*cells(entry["seq"], entry["shown_at"], entry["actor"], entry["type"]))
+        table.add_row(*cells(entry["seq"], entry["shown_at"], entry["actor"], entry["text"] or entry["type"]))
     out.print(table)
 
 
-def _print(incident: dict[str, Any]) -> None:
+def _print(incident: dict[str, Any], lang: str = "ko") -> None:
     if incident.get("life_at_risk"):
         out.print(Text("112 / 119", style="bold white on red"))
     head = Text(printable(f"{incident['id']}  {incident['severity']}  {incident['state']}  {incident['title']}"))
@@ -116,7 +123,7 @@ def _print(incident: dict[str, Any]) -> None:
         "why": f"{incident['severity_reason']} (rule {incident['severity_rule']}, by {incident['severity_by']})",
         "services": ", ".join(incident["services"]),
         "started": incident["shown_at"],
-        "acknowledged": incident["acknowledged_by"] or "by nobody yet",
+        "acknowledged": _answered(incident),
         "restored": incident["restored_at"] or "not yet",
         "responder": incident["responder"],
         "phase": incident["phase"],
@@ -125,8 +132,29 @@ def _print(incident: dict[str, Any]) -> None:
         out.print(Text(printable(f"  {name:<13}{value}")))
     for approval in incident["approvals"]:
         if approval["state"] == "waiting":
-            will = approval["rendered"]["will"]["ko"]
-            out.print(Text(printable(f"  waits for {approval['needed']} approval(s): {approval['id']}  {will}")))
+            _waits(approval, lang)
+
+
+def _answered(incident: dict[str, Any]) -> str:
+    clocks = incident["clocks"]
+    by = show_time(parse(clocks["respond_by"]))
+    late = ", LATE" if clocks["response_late"] else ""
+    if incident["acknowledged_by"] is None:
+        return f"by nobody yet (due by {by}{late})"
+    return f"{incident['acknowledged_by']}, after {clocks['response_s'] / 60:.1f} min (due by {by}{late})"
+
+
+def _waits(approval: dict[str, Any], lang: str) -> None:
+    rendered = approval["rendered"]
+    given = sum(vote["approve"] for vote in approval["votes"])
+    rows = [
+        f"  waits for approval ({given} of {approval['needed']} given, {rendered['risk']}): {rendered['will'][lang]}",
+        f"    same as    {rendered['command']}",
+        f"    approve    judgify incident approve {approval['incident_id']} {approval['id']}",
+        f"    lapses     {show_time(parse(approval['lapses_at']))}",
+    ]
+    for row in rows:
+        out.print(Text(printable(row)), soft_wrap=True)
 
 
 @app.command("declare")

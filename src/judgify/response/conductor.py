@@ -13,10 +13,11 @@ from typing import Final
 from judgify.kit.errors import Conflict
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
+from judgify.response import calling
 from judgify.response import timeline as t
 from judgify.response.delivery import Deliveries
 from judgify.response.desk import Desk, Work
-from judgify.response.engine import Engine, stop_runs
+from judgify.response.engine import Engine, stop_runs, take_back
 from judgify.response.figures import Figures
 from judgify.response.incident import Incident
 from judgify.response.journal import EngineStarted
@@ -300,3 +301,5 @@ def _save_run(job: Work, advanced: RunbookRun) -> None:
         if not told:
             event = t.RunbookFinished(run_id=advanced.id, outcome="failed", reason=advanced.outcome)
             job.append(advanced.incident_id, event)
+            calling.gave_up(job, advanced, advanced.outcome)
+            take_back(job, advanced.incident_id, advanced.id)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from judgify.kit.log import get_logger
-from judgify.response import outbox, paging
+from judgify.response import calling, outbox, paging
 from judgify.response import timeline as t
 from judgify.response.desk import Desk, Work
 from judgify.response.figures import Figures
@@ -97,7 +97,10 @@ def _claim(job: Work, page_id: str) -> tuple[Page | None, Incident | None]:
     if reason is not None and page.state in {"due", "claimed"}:
         job.tx.save_page(paging.withdrawn(page, reason))
         return None, None
-    return job.tx.claim_page(page_id, job.now, job.now + outbox.LEASE), incident
+    taken = job.tx.claim_page(page_id, job.now, job.now + outbox.LEASE)
+    if taken is not None and incident is not None and incident.ongoing and job.tx.automation().held:
+        taken = taken.model_copy(update={"automation_held": True})
+    return taken, incident
 
 
 def _record(job: Work, claimed: Page, delivery: Delivery, late_s: float) -> None:
@@ -128,6 +131,7 @@ def _record(job: Work, claimed: Page, delivery: Delivery, late_s: float) -> None
         ),
     )
     if tried.state != "sent":
+        calling.if_nobody_was_reached(job, tried)
         return
     again = paging.repetition(tried, incident, job.policy, job.now)
     if again is not None:

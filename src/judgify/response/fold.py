@@ -245,6 +245,11 @@ def _operations(incident: Incident, operation_id: str, update: Update) -> tuple[
 
 
 @_change.register
+def _(event: t.NobodyReached, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+    return {"unreached": (*incident.unreached, event.row)}
+
+
+@_change.register
 def _(event: t.AnnouncementDrafted, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
     others = tuple(a for a in incident.announcements if a.audience != event.announcement.audience or a.sent_at)
     return {"announcements": (*others, event.announcement)}
@@ -287,6 +292,7 @@ def _(event: t.IncidentReopened, incident: Incident, entry: t.Entry) -> Update: 
     update: Update = {
         "state": "open",
         "held": False,
+        "unreached": (),
         "restored_at": None,
         "recovered_at": None,
         "resolved_at": None,

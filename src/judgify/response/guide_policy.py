@@ -18,6 +18,8 @@ from judgify.response.policy import PlannedRow, Responder
 _FACTS: Final[tuple[ChecklistFact, ...]] = get_args(ChecklistFact)
 _CLASSES: Final[tuple[FailureClass, ...]] = get_args(FailureClass)
 LEADS: Final = "team-lead"
+HOTLINE: Final = "hotline"
+"""Whom the 24/7 hotline of the contacts is paged as."""
 EVERYONE: Final = "everyone"
 """Whom an announcement is owed to: whoever reads its channel."""
 
@@ -113,6 +115,31 @@ class GuidePolicy:
         # A guide may limit every channel to other roles; a page is then owed through the console all the same.
         fitting = [name for name, channel in self.guide.channels.items() if channel.enabled and kind in channel.kinds]
         return fitting or ["console"]
+
+    def hotline_pages(self, severity: Severity, row: str, now: datetime) -> list[PlannedRow]:
+        """Give one page for each channel through which this severity pages; the row's order is not waited for."""
+        fitting = [
+            name
+            for name, channel in self.guide.channels.items()
+            if channel.enabled and severity in channel.severities and "page" in channel.kinds
+        ]
+        return [
+            PlannedRow(
+                kind="page",
+                person=HOTLINE,
+                role=HOTLINE,
+                channel=name,
+                row=f"hotline:{row}",
+                due_at=now,
+                wakes=self._wakes(name),
+            )
+            for name in fitting or ["console"]
+        ]
+
+    def local_channel(self, channel: str) -> bool:
+        """Tell whether a channel is the console or the mailbox of this machine."""
+        known = self.guide.channels.get(channel)
+        return known is None or known.kind in {"console", "mailbox"}
 
     def repeat(self) -> tuple[float, int]:
         """Give (seconds between repeats, how many at most)."""

@@ -55,6 +55,8 @@ class Incident(Value):
     acknowledged_by: Actor | None = None
     held: bool = False
     """Whether somebody has it now: an acknowledgement since it was (last) opened. Stops repeats."""
+    unreached: tuple[str, ...] = ()
+    """Rows of the matrix of whom nobody could be reached."""
     responder: str | None = None
     """The first responder (G08): a contact of the guide, or the person assigned."""
     mitigating_at: AwareDatetime | None = None

@@ -54,9 +54,10 @@ def place(signal: Signal, kind: Classification, recent: Sequence[Incident], poli
         if service == incident.key.root or service in incident.service_names():
             return Join(incident, f"{service} is already part of this incident")
     needs = policy.roots_behind(service, signal.signal)
-    for incident in ongoing:
-        if incident.key.root in needs:
-            return Join(incident, f"{service} depends on {incident.key.root}")
+    behind = [incident for incident in ongoing if incident.key.root in needs]
+    if behind:
+        deepest = _deepest(behind, policy)
+        return Join(deepest, f"{service} depends on {deepest.key.root}")
     reopened = _reopening(service, key, related, policy, now)
     if reopened is not None:
         return reopened
@@ -67,6 +68,16 @@ def place(signal: Signal, kind: Classification, recent: Sequence[Incident], poli
         reason = f"{first.key.root} depends on {service}, which fails too"
         return Reroot(first, key, reason, tuple(others))
     return Open(key)
+
+
+def _deepest(behind: Sequence[Incident], policy: Policy) -> Incident:
+    """Give the incident behind whose root no other of them lies; the oldest of several."""
+    roots = {incident.key.root for incident in behind}
+    signals = {incident.id: incident.signals[0].signal for incident in behind}
+    first = [
+        incident for incident in behind if not roots & policy.roots_behind(incident.key.root, signals[incident.id])
+    ]
+    return (first or list(behind))[0]
 
 
 def _shows(incident: Incident, service: str, policy: Policy) -> bool:

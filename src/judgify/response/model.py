@@ -331,7 +331,7 @@ class Page(Value):
     created_at: AwareDatetime
     wakes: bool = True
     attempt: int = 0
-    """Tries so far; the next one is number attempt + 1."""
+    """Number of the try that is under way or was the last; 0 before the first."""
     repeat: int = 0
     """Which repetition of an unacknowledged page this is; 0 is the first telling."""
     state: PageState = "due"
@@ -345,6 +345,8 @@ class Page(Value):
     detail: str = ""
     payload: dict[str, Any] = Field(default_factory=dict)
     """What a page without an incident says (tests, reminders), and the audience of an announcement."""
+    automation_held: bool = False
+    """Whether automation was on hold when this try began; told in the message."""
 
 
 class Delivery(Value):

@@ -8,6 +8,7 @@ from judgify.response.model import Delivery, Page
 LEASE: Final = timedelta(seconds=20)
 """How long a try may take before somebody else may take the page over."""
 MAX_ATTEMPTS: Final = 6
+"""Tries of whatever is not a page about an incident; those are never parked."""
 
 
 def due_at(page: Page) -> datetime | None:
@@ -46,7 +47,9 @@ def tried(page: Page, delivery: Delivery, now: datetime) -> Page:
     update = {"outcome": delivery.outcome, "detail": delivery.detail, "lease_until": None}
     if delivery.outcome == "sent":
         return page.model_copy(update={**update, "state": "sent", "sent_at": now})
-    if delivery.retry_after_s is None or page.attempt >= MAX_ATTEMPTS:
+    # Whoever must be told of a fault is tried until somebody holds it or it is over; other things end.
+    for_good = page.kind == "page" and page.incident_id is not None
+    if delivery.retry_after_s is None or (page.attempt >= MAX_ATTEMPTS and not for_good):
         return page.model_copy(update={**update, "state": "failed"})
     return page.model_copy(
         update={

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from judgify.kit.ids import new_id
 from judgify.response.incident import Incident
 from judgify.response.model import Page
 from judgify.response.policy import PlannedRow, Policy
 from judgify.response.timeline import PlannedPage
+
+UNSURE_TRIES: Final = 3
+"""Tries of unknown outcome after which a channel counts as one that reaches nobody."""
 
 
 def rows(incident_id: str | None, planned: Iterable[PlannedRow], now: datetime) -> list[Page]:
@@ -56,15 +60,51 @@ def on_acknowledge(pages: Sequence[Page], now: datetime) -> tuple[list[Page], li
     return stopped, changed
 
 
+def of_the_incident(page: Page) -> bool:
+    """Tell whether a page is about the fault itself, so that it ends with it; an announcement or a test does not."""
+    return not page.payload or "runbook" in page.payload or "approval" in page.payload
+
+
+def row_of(page: Page) -> str:
+    """Name the row that a page belongs to: its minute in the matrix, or the whole name of another row."""
+    first = page.row.partition(":")[0]
+    return first if first.isdigit() else page.row
+
+
+def unreached(pages: Sequence[Page], row: str, policy: Policy) -> bool:
+    """Tell whether every channel of every person of a row refused, or never once told what became of it.
+
+    The console and the mailbox of this machine reach nobody who does not look; they count only where a row has
+    nothing else.
+    """
+    mine = [
+        page
+        for page in pages
+        if page.kind == "page" and page.repeat == 0 and page.state != "withdrawn" and row_of(page) == row
+    ]
+    outward = [page for page in mine if not policy.local_channel(page.channel)] or mine
+    return bool(outward) and all(
+        page.outcome == "refused" or (page.outcome == "unknown" and page.attempt >= UNSURE_TRIES) for page in outward
+    )
+
+
+def next_row(pages: Sequence[Page], now: datetime) -> list[Page]:
+    """Give the next row of the matrix that is still to come, due now."""
+    coming = [page for page in pages if page.kind == "page" and page.state == "due" and page.due_at > now]
+    matrix = [page for page in coming if page.repeat == 0 and page.attempt == 0 and row_of(page).isdigit()]
+    soonest = min((page.due_at for page in matrix), default=None)
+    return [page.model_copy(update={"due_at": now}) for page in matrix if page.due_at == soonest]
+
+
 def on_settled(pages: Sequence[Page], reason: str) -> list[Page]:
-    """Give what is withdrawn when recovery is verified: every row of the matrix that is still to come.
+    """Give what is withdrawn when recovery is verified: every row still to come, what runbooks called for, repeats.
 
     Announcements and answers to persons (tests, reminders) are still owed.
     """
     return [
         withdrawn(page, reason)
         for page in pages
-        if page.state == "due" and page.kind in {"page", "information", "report", "notice"} and not page.payload
+        if page.state == "due" and page.kind in {"page", "information", "report", "notice"} and of_the_incident(page)
     ]
 
 
@@ -113,10 +153,11 @@ def repetition(page: Page, incident: Incident, policy: Policy, now: datetime) ->
 
 def still_owed(page: Page, incident: Incident | None) -> str | None:
     """Say why a row that is due is not owed after all, or None. A row is asked again when it is claimed."""
-    if incident is None or page.payload:
+    if incident is None or not of_the_incident(page):
         return None
     if not incident.ongoing:
         return f"the incident is {incident.state}"
-    if page.kind == "page" and incident.held:
+    # That a runbook gave up is news to whoever holds it already.
+    if page.kind == "page" and incident.held and not page.payload:
         return "acknowledged"
     return None

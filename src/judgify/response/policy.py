@@ -75,6 +75,14 @@ class Policy(Protocol):
         """Give every page, report and notice of the escalation matrix, with absolute due times."""
         ...
 
+    def hotline_pages(self, severity: Severity, row: str, now: datetime) -> list[PlannedRow]:
+        """Give what the 24/7 hotline is called through when nobody of a row could be reached."""
+        ...
+
+    def local_channel(self, channel: str) -> bool:
+        """Tell whether a channel stays on this machine (console, mailbox): it reaches only who looks."""
+        ...
+
     def repeat(self) -> tuple[float, int]:
         """Give (seconds between repeats, how many at most) of a page that nobody acknowledged."""
         ...

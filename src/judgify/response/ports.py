@@ -464,3 +464,7 @@ class Documents(Protocol):
     def render(self, kind: DocumentKind, lang: Lang, incident: Incident, entries: Sequence[Entry]) -> str:
         """Give the Markdown of a document; every sentence and number has an entry behind it."""
         ...
+
+    def sentences(self, lang: Lang, incident: Incident, entries: Sequence[Entry]) -> list[str]:
+        """Give one sentence of plain text for each entry of a timeline; whoever shows it escapes it."""
+        ...

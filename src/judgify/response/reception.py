@@ -1,6 +1,7 @@
 """What a signal does: fold, join, reopen, re-root, open. Runs inside one command's transaction; no I/O of its own."""
 
 from collections.abc import Callable
+from typing import Final
 
 from judgify.kit.clock import SEOUL
 from judgify.kit.ids import new_id
@@ -12,6 +13,7 @@ from judgify.response.joining import Join, Open, Reroot, drill_of, place
 from judgify.response.journal import SignalSuppressed
 from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, RunbookRun, Signal
 
+DOWN: Final = "service_down"
 RunbookOf = Callable[[str], str | None]
 
 
@@ -161,10 +163,9 @@ def _join(work: Work, signal: Signal, kind: Classification, where: Join, runbook
     elif row.count == 1 or name in incident.cleared:
         new = signal.service not in incident.service_names()
         incident = work.append(incident.id, t.SignalJoined(signal=signal, reason=where.reason))
-        if new:
+        if new or _ended(work, incident.id, signal):
             start_run(work, incident.id, signal.service, runbook_of)
-    elif signal.own and _worked_once(work, incident.id, signal.service):
-        # It failed again after a runbook had brought it back, within the same incident.
+    elif _ended(work, incident.id, signal):
         start_run(work, incident.id, signal.service, runbook_of)
     elif row.count >= 10 and str(row.count).rstrip("0") == "1":
         incident = work.append(incident.id, t.SignalsCounted(count=row.count))
@@ -172,9 +173,20 @@ def _join(work: Work, signal: Signal, kind: Classification, where: Join, runbook
     return incident.id
 
 
-def _worked_once(work: Work, incident_id: str, service: str) -> bool:
-    runs = [run for run in work.tx.runs(incident_id) if run.service == service and run.step is None]
-    return bool(runs) and runs[-1].state == "done"
+def _ended(work: Work, incident_id: str, signal: Signal) -> bool:
+    """Tell whether our own probe saw a service fail anew after its runbook had come to an end, whatever the end was.
+
+    A figure that stays bad (an error share over five minutes) tells itself again and is nothing new. Where the last
+    run gave up, only a new fall begins another: persons were called, and the service must have been up in between.
+    """
+    if not signal.own or signal.source != "probe":
+        return False
+    runs = [
+        run
+        for run in work.tx.runs(incident_id)
+        if run.service == signal.service and run.step is None and not run.dry_run
+    ]
+    return bool(runs) and (runs[-1].state == "done" or signal.signal == DOWN)
 
 
 def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, runbook_of: RunbookOf) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from judgify.kit.clock import Clock
 from judgify.kit.errors import Conflict, NotFound
 from judgify.kit.ids import new_id
-from judgify.response import paging
+from judgify.response import calling, paging
 from judgify.response import timeline as t
 from judgify.response.desk import Desk, Work
 from judgify.response.engine import Engine, take_back
@@ -62,35 +62,14 @@ class EngineRunHost:
                     done = {"item": "emergency_action_done", "how": how, "detail": detail}
                     job.append(run.incident_id, t.ChecklistDone.model_validate(done), actor=run.asked_by)
             ended = next((e for e in events if isinstance(e, t.RunbookFinished) and e.outcome != "done"), None)
-            if ended is not None and run.incident_id is not None and not run.dry_run:
-                self._call(job, job.incident(run.incident_id), run, ended.reason)
+            if ended is not None:
+                calling.gave_up(job, run, ended.reason)
             if run.incident_id is not None and any(isinstance(event, t.RunbookFinished) for event in events):
                 take_back(job, run.incident_id, run.id)
             if not stopped:
                 job.tx.save_run(run)
 
         await self._desk.command(work)
-
-    @staticmethod
-    def _call(job: Work, incident: Incident, run: RunbookRun, reason: str) -> None:
-        """Page those of the first row: the engine has come to the end of what it may do by itself."""
-        if not incident.ongoing:
-            return
-        text = {
-            "ko": f"런북 {run.runbook} 이(가) 복구하지 못했습니다. 사람의 조치가 필요합니다: {reason}",
-            "en": f"Runbook {run.runbook} did not bring it back; a person is needed: {reason}",
-        }
-        planned = [
-            row.model_copy(update={"row": f"runbook:{run.id}", "due_at": job.now})
-            for row in job.policy.pages(incident.severity, incident.key.root, job.now)
-            if row.kind == "page" and row.due_at <= job.now
-        ]
-        pages = [
-            page.model_copy(update={"payload": {"runbook": run.runbook, "text": text}})
-            for page in paging.rows(incident.id, planned, job.now)
-        ]
-        job.save_pages(pages)
-        job.append(incident.id, t.PagesPlanned(pages=paging.told(pages), reason=f"runbook {run.runbook}: {reason}"))
 
     async def ask(self, run: RunbookRun, step: str, rendered: RenderedOperation, needed: int) -> Approval:
         """Ask for approval; the same rendering asked again gives the request that stands, or was refused."""

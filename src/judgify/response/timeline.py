@@ -277,6 +277,16 @@ class PageDelivered(Value):
     """Seconds from the row's due time to the end of the try."""
 
 
+class NobodyReached(Value):
+    """Every channel of every person of a row refused: the next row and the 24/7 hotline are called at once."""
+
+    type: Literal["nobody-reached"] = "nobody-reached"
+    row: str
+    brought_forward: tuple[str, ...] = ()
+    """Pages of the next row, due now instead of later."""
+    hotline: tuple[str, ...] = ()
+
+
 class AnnouncementDrafted(Value):
     """An announcement was written from the record; sending it is another entry."""
 
@@ -420,6 +430,7 @@ Event = Annotated[
     | PagesPlanned
     | PagesWithdrawn
     | PageDelivered
+    | NobodyReached
     | AnnouncementDrafted
     | AnnouncementSent
     | ChecklistDone

@@ -221,3 +221,14 @@ def test_checklist_phases_services_and_duty_as_they_are_shown() -> None:
     assert policy().phase(NOW, None, NOW + timedelta(hours=3)) == 3
     assert [service["service"] for service in policy().services("en")][:2] == ["gateway", "judgment"]
     assert policy().duty("P0")["target_minutes"] == 15
+
+
+def test_of_several_roots_behind_a_signal_the_deepest_is_joined() -> None:
+    judgment = incident(signal("judgment"), number=1)
+    database = incident(signal("database"), number=2, at=NOW + timedelta(minutes=5))
+    found = where(signal("dashboard", "health_failed"), judgment, database, after_s=400)
+    assert isinstance(found, Join)
+    assert found.incident == database
+    alone = where(signal("dashboard", "health_failed"), judgment, after_s=400)
+    assert isinstance(alone, Join)
+    assert alone.incident == judgment

@@ -1,5 +1,6 @@
 """Routes of incidents, their approvals and documents."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -60,11 +61,14 @@ async def show_incident(request: Request, incident_id: str, _: Viewer) -> dict[s
 async def timeline(
     request: Request, incident_id: str, _: Viewer, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 1_000
 ) -> dict[str, Any]:
-    """Show an incident's timeline."""
+    """Show an incident's timeline, each entry with a sentence in the asked-for language."""
     parts = response(request)
-    await parts.desk.incident(incident_id)
-    entries = await parts.desk.ask(lambda tx: tx.entries(incident_id, after=after, limit=limit))
-    return answer([view.entry_view(entry) for entry in entries], parts.clock)
+    incident = await parts.desk.incident(incident_id)
+    # A sentence may name what an earlier entry began (a step's title), so all of them are read.
+    entries = await parts.desk.ask(lambda tx: tx.entries(incident_id))
+    texts = await asyncio.to_thread(parts.documents.sentences, language(request), incident, entries)
+    shown = [(entry, text) for entry, text in zip(entries, texts, strict=True) if entry.seq > after][:limit]
+    return answer([view.entry_view(entry, text) for entry, text in shown], parts.clock)
 
 
 @router.post("/incidents/{incident_id}/ack")

@@ -113,9 +113,10 @@ def action_view(action: ActionItem, now: datetime) -> dict[str, Any]:
     return {**action.model_dump(mode="json"), "overdue": action.done_at is None and action.due < now}
 
 
-def entry_view(entry: Entry) -> dict[str, Any]:
-    """Give a line of the timeline: UTC for programs, the zone named for people."""
+def entry_view(entry: Entry, text: str = "") -> dict[str, Any]:
+    """Give a line of the timeline: UTC for programs, the zone named and one sentence for people."""
     return {
+        "text": text,
         "number": entry.number,
         "incident_id": entry.incident_id,
         "seq": entry.seq,

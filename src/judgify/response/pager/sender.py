@@ -11,6 +11,8 @@ from judgify.response.incident import Incident
 from judgify.response.model import Delivery, Page
 from judgify.response.pager.wording import message_of
 
+HOTLINE: Final = "hotline"
+HOTLINE_NAME: Final = "24/7 hotline"
 WITHIN_S: Final = 10.0
 """A try ends within this time; a channel that has not answered by then may have delivered."""
 
@@ -41,7 +43,7 @@ class Sender:
         recipient = self._recipient(page)
         try:
             async with asyncio.timeout(WITHIN_S):
-                outcome = await channel.deliver(message, recipient, page.attempt + 1)
+                outcome = await channel.deliver(message, recipient, page.attempt)
         except TimeoutError:
             detail = f"no answer within {WITHIN_S:g} s"
             return Delivery(outcome="unknown", detail=detail, reason="timeout", retry_after_s=self._pause(page))
@@ -57,6 +59,9 @@ class Sender:
         fixed = (
             getattr(self._guide.channels[page.channel], "to", None) if page.channel in self._guide.channels else None
         )
+        if page.person == HOTLINE:
+            phone = _filled(self._guide.contacts.hotline)
+            return Recipient(HOTLINE_NAME, email=fixed or page.address or None, phone=phone)
         if person is None:
             return Recipient(page.person, email=fixed or page.address or None)
         return Recipient(
@@ -78,7 +83,7 @@ class Sender:
 
     def _pause(self, page: Page) -> float:
         pauses = self._guide.escalation.repeat.retry_s
-        return float(pauses[min(page.attempt, len(pauses) - 1)])
+        return float(pauses[min(max(page.attempt - 1, 0), len(pauses) - 1)])
 
 
 def _filled(value: str) -> str | None:

@@ -31,6 +31,11 @@ _LABELS: Final = {
     "command": Text(ko="동등한 명령", en="Equivalent command"),
     "hotline": Text(ko="24/7 비상 핫라인", en="24/7 hotline"),
     "console": Text(ko="대응 콘솔", en="Response console"),
+    "runbook": Text(
+        ko="자동 복구가 서비스를 되살리지 못했습니다. 사람의 조치가 필요합니다",
+        en="Automation did not bring the service back; a person is needed",
+    ),
+    "because": Text(ko="이유", en="Reason"),
     "repeat": Text(ko="번째 반복 호출", en="th repetition"),
 }
 _STATES: Final = {
@@ -86,6 +91,10 @@ def _body(page: Page, incident: Incident | None, guide: Guide, lang: Lang) -> li
     if incident is None:
         text = _told(page.payload.get("text"), lang)
         return [*lines, *([text] if text else [])]
+    if page.automation_held:
+        lines.append(guide.notices.automation_held.of(lang))
+    if "runbook" in page.payload:
+        lines += ["", *_gave_up(page.payload, guide, lang)]
     lines += ["", *_facts(incident, guide, lang)]
     if "approval" in page.payload:
         lines += ["", *_approval(page.payload, lang)]
@@ -116,6 +125,14 @@ def _facts(incident: Incident, guide: Guide, lang: Lang) -> list[str]:
     if not incident.known:
         lines.append(guide.notices.unknown_signal.of(lang))
     return lines
+
+
+def _gave_up(payload: dict[str, Any], guide: Guide, lang: Lang) -> list[str]:
+    book = guide.runbooks.get(str(payload["runbook"]))
+    title = str(payload["runbook"]) if book is None else book.title.of(lang)
+    reason = _told(payload.get("text"), lang)
+    lines = [f"{_LABELS['runbook'].of(lang)}: {title}"]
+    return [*lines, *([f"{_LABELS['because'].of(lang)}: {reason}"] if reason else [])]
 
 
 def _approval(payload: dict[str, Any], lang: Lang) -> list[str]:

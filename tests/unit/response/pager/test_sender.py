@@ -73,7 +73,7 @@ async def test_sent() -> None:
         None,
     )
     message, recipient, attempt = channel.given[0]
-    assert (message.kind, attempt) == ("page", 2)
+    assert (message.kind, attempt) == ("page", 1)
     assert recipient.name == GUIDE.contacts.persons["devops-lead"].shown
     assert recipient.email == GUIDE.contacts.persons["devops-lead"].email
     assert recipient.phone is None  # a placeholder of the guide is no address
@@ -83,7 +83,7 @@ async def test_a_refusal_that_may_pass_is_tried_again_after_the_guides_pauses() 
     channel = Scripted(Refused(Reason.UNREACHABLE, "no connection", retryable=True))
     pauses = [
         (await sender(channel).deliver(page_of(attempt=n), incident_of("judgment", NOON))).retry_after_s
-        for n in range(6)
+        for n in range(1, 7)
     ]
     assert pauses == [1, 5, 15, 60, 60, 60]
     channel.outcome = Refused(Reason.RATE_LIMITED, "wait", retryable=True, retry_after_s=90)

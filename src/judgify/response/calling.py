@@ -1,0 +1,52 @@
+"""Calls people where the engine has come to an end: its runbook gave up, or nobody of a row could be reached."""
+
+from judgify.response import paging
+from judgify.response import timeline as t
+from judgify.response.desk import Work
+from judgify.response.model import Page, RunbookRun
+
+
+def gave_up(work: Work, run: RunbookRun, reason: str) -> None:
+    """Page those of the first row: a runbook ended and the service is not back. Nothing once the incident is over.
+
+    A step that a person asked for tells that person; nobody else is woken for it.
+    """
+    if run.incident_id is None or run.dry_run or run.step is not None:
+        return
+    incident = work.incident(run.incident_id)
+    if not incident.ongoing:
+        return
+    planned = [
+        row.model_copy(update={"row": f"runbook:{run.id}", "due_at": work.now})
+        for row in work.policy.pages(incident.severity, incident.key.root, work.now)
+        if row.kind == "page" and row.due_at <= work.now
+    ]
+    payload = {"runbook": run.runbook, "text": reason}
+    pages = [page.model_copy(update={"payload": payload}) for page in paging.rows(incident.id, planned, work.now)]
+    work.save_pages(pages)
+    work.append(incident.id, t.PagesPlanned(pages=paging.told(pages), reason=f"runbook {run.runbook}: {reason}"))
+
+
+def if_nobody_was_reached(work: Work, tried: Page) -> None:
+    """When every channel of every person of a row refused: bring the next row forward, and call the 24/7 hotline."""
+    if tried.incident_id is None or tried.outcome == "sent":
+        return
+    incident = work.incident(tried.incident_id)
+    row = paging.row_of(tried)
+    pages = work.tx.pages(incident.id)
+    if (
+        incident.held
+        or not incident.ongoing
+        or row in incident.unreached
+        or not paging.unreached(pages, row, work.policy)
+    ):
+        return
+    forward = paging.next_row(pages, work.now)
+    hotline = paging.rows(incident.id, work.policy.hotline_pages(incident.severity, row, work.now), work.now)
+    # Whoever is called by the hotline's own row and is not reached either: there is nobody behind the hotline.
+    hotline = [] if row.startswith("hotline") else hotline
+    work.save_pages([*forward, *hotline])
+    event = t.NobodyReached(
+        row=row, brought_forward=tuple(page.id for page in forward), hotline=tuple(page.id for page in hotline)
+    )
+    work.append(incident.id, event)
