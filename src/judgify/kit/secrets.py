@@ -15,22 +15,18 @@ MASK: Final = "•••"
 _KEY: Final = re.compile(
     r"(?i)(secret|passw|token|api[-_]?key|authorization|cookie|credential|private[-_]?key|jwt|session[-_]?id)"
 )
+_PAIR_KEY: Final = re.compile(r"(?i)(secret|passw|token|api[-_]?key|pwd|credential)")
 _PATTERNS: Final = (
     # user:password@ in an address
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@"), rf"\1:{MASK}@"),
+    (re.compile(r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,40}://[^\s:/@]*):[^\s@/]+@"), rf"\1:{MASK}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"), MASK),
     (re.compile(r"\b(sk|jdg|xox[abprs])[-_][A-Za-z0-9_-]{10,}"), MASK),
-    (
-        re.compile(
-            r"(?i)([\"']?[\w-]*(?:secret|passw(?:or)?d|token|api[-_]?key|pwd)[\w-]*[\"']?\s*[=:]\s*)"
-            r"(\"[^\"]*\"|'[^']*'|[^\s,;&}\"']+)"
-        ),
-        rf"\1{MASK}",
-    ),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL), MASK),
     (re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"), MASK),
 )
+_PAIR: Final = re.compile(r"(?<![\w-])([\"']?)([\w-]++)([\"']?\s*+[=:]\s*+)(\"[^\"]*+\"|'[^']*+'|[^\s,;&}\"']++)")
+"""`name=value` and `"name": "value"`; possessive, so that hostile text costs no more than its length."""
 
 
 def ensure_secret(home: Path, name: str) -> str:
@@ -59,7 +55,13 @@ def mask(text: str) -> str:
     """Replace what looks like a password, token or key in free text; used on logs and on captured findings."""
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
-    return text
+    return _PAIR.sub(_mask_pair, text)
+
+
+def _mask_pair(match: re.Match[str]) -> str:
+    before, name, between, _ = match.groups()
+    hidden = _PAIR_KEY.search(name) is not None
+    return f"{before}{name}{between}{MASK}" if hidden else match.group()
 
 
 def is_secret_name(name: str) -> bool:
