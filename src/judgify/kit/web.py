@@ -194,7 +194,10 @@ async def _on_http_exception(_: Request, error: Exception) -> Response:
         raise error
     kind = KINDS.get(error.status_code)
     body: dict[str, Any]
-    if kind is not None and error.status_code != 400:
+    if error.status_code == 400:
+        # The framework's own word for a body that it cannot read: nested too deeply, not UTF-8, an endless number.
+        body = Malformed("the body is not valid JSON").problem(request_id_var.get())
+    elif kind is not None:
         body = kind().problem(request_id_var.get())
     else:
         body = JudgifyError(str(error.detail), slug="http").problem(request_id_var.get())

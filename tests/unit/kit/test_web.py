@@ -138,6 +138,12 @@ async def test_an_ill_formed_request_id_is_replaced(given: str) -> None:
     ("options", "status", "slug"),
     [
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "malformed"),
+        ({"content": b'{"name": "\xff"}', "headers": {"content-type": "application/json"}}, 400, "malformed"),
+        (
+            {"content": b'{"count": ' + b"9" * 900 + b"}", "headers": {"content-type": "application/json"}},
+            422,
+            "invalid",
+        ),
         ({"json": {"name": "a", "extra": 1}}, 422, "invalid"),
         ({"json": {"name": 5}}, 422, "invalid"),
         ({"json": {"name": "x" * 2000}}, 413, "too-large"),

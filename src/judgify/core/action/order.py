@@ -84,7 +84,14 @@ def check(order: Order) -> Order:
         entry = error.errors(include_input=False)[0]
         place = ".".join(map(str, ("params", *entry["loc"])))
         raise Invalid(f"{place}: {entry['msg'].removeprefix('Value error, ')}", path=place) from None
-    if len(json.dumps([order.params, order.context])) > MAX_PARAMS:
+    try:
+        written = json.dumps([order.params, order.context], ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        # What no JSON can carry would be kept, and then fail at every try.
+        raise Invalid(
+            "params and context: hold NaN, a number beyond all bounds, or half of a surrogate pair", path="params"
+        ) from None
+    if len(written) > MAX_PARAMS:
         raise Invalid(f"params and context are larger than {MAX_PARAMS:,} bytes")
     return order
 

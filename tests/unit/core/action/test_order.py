@@ -56,6 +56,13 @@ def test_params_have_a_largest_size() -> None:
         check(order(context={"x": "y" * 300_000}))
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), "\ud800", {"\udfff": 1}])
+def test_what_no_json_can_carry_is_refused_and_not_kept(value: Any) -> None:
+    for given in (order(params={"url": "https://a.example/", "body": {"x": value}}), order(context={"x": value})):
+        with pytest.raises(Invalid, match="surrogate"):
+            check(given)
+
+
 def test_an_outcome_decides_what_follows() -> None:
     later = Refused(Reason.SERVER_ERROR, "500", retryable=True)
     assert settle(Sent("200", NOW), claim(1, 9)).state == "done"
