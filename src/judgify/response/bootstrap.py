@@ -1,7 +1,7 @@
 """Puts the response engine together: the only module that picks adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ from judgify.response.guide.loader import default_guide_dir, load_guide
 from judgify.response.guide.schema import Guide
 from judgify.response.guide_policy import GuidePolicy
 from judgify.response.impact import Targets
+from judgify.response.incident import Incident
 from judgify.response.intake.outside import read_alertmanager, read_generic
 from judgify.response.intake.watch import Watch
 from judgify.response.metrics.source import ScrapedMetrics
@@ -213,14 +214,20 @@ def _scraped(guide: Guide) -> list[str]:
     return [name for name, service in guide.services.items() if not service.store]
 
 
-def _budget(guide: Guide, watch: Watch, clock: Clock) -> Callable[[], tuple[float | None, float | None]]:
-    def budget() -> tuple[float | None, float | None]:
-        """Availability of the entrance over the budget's days, and the used share of the error budget."""
+def _budget(guide: Guide, watch: Watch, clock: Clock) -> guard.Budget:
+    entrance = next(iter(guide.services))
+
+    def budget(incidents: Sequence[Incident], first: datetime | None) -> tuple[float | None, float | None]:
+        """Availability of the entrance over the budget's days, and the used share of the error budget.
+
+        This engine's probes tell of what they saw; of the time before, the incidents on record do, since `first`.
+        """
         now = clock.now()
         start = now - timedelta(days=guide.sla.budget_days)
-        entrance = next(iter(guide.services))
-        since: datetime | None = watch.prober.observed_since(entrance)
-        availability = slo.availability_percentage(watch.prober.outages(entrance), start, now, since)
+        seen = watch.prober.observed_since(entrance)
+        outages = [*slo.outages_on_record(incidents, entrance, seen), *watch.prober.outages(entrance)]
+        since = None if seen is None else min(first or seen, seen)
+        availability = slo.availability_percentage(outages, start, now, since)
         return availability, slo.error_budget_consumption(availability, guide.sla.availability_percent)
 
     return budget

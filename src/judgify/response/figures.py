@@ -34,7 +34,10 @@ class Figures:
             "judgify_response_stage_faults_total", "Stages of the loop that failed.", ("stage",)
         )
         self.mttr = metrics.gauge("mttr_minutes", "Mean time from an incident's first sign to recovery (guide 8.2).")
-        self.availability = metrics.gauge("availability_percentage", "Share of time the platform was there.")
+        self.availability = metrics.gauge(
+            "availability_percentage",
+            "Share of time the entrance answered over the error budget's days, since the engine's first start here.",
+        )
         self.budget = metrics.gauge("error_budget_consumption", "Used share of the error budget, in percent.")
         for unknown in (self.mttr, self.availability, self.budget):
             # Nothing measured is not zero.

@@ -102,14 +102,14 @@ def _settle(work: Work, signal: Signal) -> Signal:
 
 
 def _clear(work: Work, signal: Signal) -> str | None:
+    name = f"{signal.source}|{signal.service}|{signal.signal}"
     for incident in work.recent():
-        for seen in incident.signals:
-            name = f"{seen.source}|{seen.service}|{seen.signal}"
-            same = (seen.source, seen.service, seen.signal) == (signal.source, signal.service, signal.signal)
-            if same and incident.drill == signal.drill and name not in incident.cleared:
-                event = t.SignalCleared(service=signal.service, signal=signal.signal, source=signal.source)
-                work.append(incident.id, event, actor=_sender(signal))
-                return incident.id
+        same = any(f"{seen.source}|{seen.service}|{seen.signal}" == name for seen in incident.signals)
+        # Our own figures are in order whatever drill was running when they were told of.
+        if same and name not in incident.cleared and (signal.own or incident.drill == signal.drill):
+            event = t.SignalCleared(service=signal.service, signal=signal.signal, source=signal.source)
+            work.append(incident.id, event, actor=_sender(signal))
+            return incident.id
     return None
 
 

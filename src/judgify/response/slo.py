@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from judgify.response.incident import Incident
+
 
 @dataclass(frozen=True, slots=True)
 class Outage:
@@ -37,6 +39,22 @@ def downtime(outages: Iterable[Outage], start: datetime, end: datetime) -> timed
             total += last - begin
             reached = last
     return total
+
+
+def outages_on_record(incidents: Iterable[Incident], service: str, before: datetime | None) -> list[Outage]:
+    """Give the outages of a service that our own probes saw and an incident tells of, begun before a moment.
+
+    None for the moment takes all of them. One that lasted beyond it counts up to it: from there on whoever looks
+    tells. An incident that was merged tells through the one that took it in.
+    """
+    found: list[Outage] = []
+    for incident in incidents:
+        seen = [s.at for s in incident.signals if s.service == service and s.source == "probe"]
+        if not seen or incident.merged_into is not None or (before is not None and min(seen) >= before):
+            continue
+        ends = [end for end in (incident.restored_at or incident.resolved_at, before) if end is not None]
+        found.append(Outage(min(seen), min(ends, default=None)))
+    return found
 
 
 def availability_percentage(

@@ -86,7 +86,7 @@ async def test_what_was_not_measured_is_not_zero(tmp_path: Path) -> None:
     shown = Figures(Metrics("response"))
     assert math.isnan(shown.mttr._value.get())
     answers = iter([(None, None), (99.5, 500.0)])
-    task = asyncio.create_task(guard.figures(world.core.desk, shown, world.clock, lambda: next(answers)))
+    task = asyncio.create_task(guard.figures(world.core.desk, shown, world.clock, lambda _, __: next(answers)))
     await world.clock.advance(1)
     assert math.isnan(shown.availability._value.get())
     incident_id = await world.fails("judgment") or ""

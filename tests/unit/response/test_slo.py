@@ -1,7 +1,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support.tale import START, Tale, opened, signal
 
+from judgify.response import timeline as t
 from judgify.response.slo import (
     Outage,
     Repair,
@@ -10,6 +12,7 @@ from judgify.response.slo import (
     downtime,
     error_budget_consumption,
     mttr_minutes,
+    outages_on_record,
 )
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -61,3 +64,21 @@ def test_without_a_budget_any_loss_is_infinite() -> None:
 def test_mean_time_to_repair_leaves_out_what_lasts() -> None:
     assert mttr_minutes([Repair(at(0), at(10)), Repair(at(0), at(20)), Repair(at(0))]) == 15.0
     assert mttr_minutes([Repair(at(0))]) is None
+
+
+def test_what_is_on_record_counts_until_the_engine_looks_itself() -> None:
+    down = signal("gateway")
+    over = Tale().add(0, opened(down)).add(60, restored(60))
+    lasting = Tale().add(0, opened(down))
+    elsewhere = Tale().add(0, opened())
+    merged = Tale().add(0, opened(down)).add(5, t.IncidentMerged(into="INC-2026-0001", reason="x"))
+    looked = START + timedelta(seconds=30)
+    told = [over.incident, lasting.incident, elsewhere.incident, merged.incident]
+    seen = down.observed_at
+    assert outages_on_record(told, "gateway", looked) == [Outage(seen, looked), Outage(seen, looked)]
+    assert outages_on_record(told, "gateway", None) == [Outage(seen, START + timedelta(seconds=60)), Outage(seen)]
+    assert outages_on_record(told, "gateway", seen) == []
+
+
+def restored(seconds: float) -> t.RecoveryObserved:
+    return t.RecoveryObserved(restored_at=START + timedelta(seconds=seconds), held_s=60, services=("gateway",))

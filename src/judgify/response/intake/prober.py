@@ -96,6 +96,7 @@ class Prober:
         self._nudges = {name: asyncio.Event() for name in self._targets}
         self._outages: dict[str, deque[Outage]] = {name: deque(maxlen=_KEEP_OUTAGES) for name in self._targets}
         self._first: dict[str, datetime] = {}
+        self._returned: dict[str, datetime] = {}
         self._doubt_until: datetime | None = None
         self._listener = SelfListener(clock)
 
@@ -136,6 +137,10 @@ class Prober:
         """Give the moment of the last look that found a service good, or None."""
         track = self._tracks.get(service)
         return None if track is None else track.good_at
+
+    def returned_at(self, service: str) -> datetime | None:
+        """Give the moment at which a service last turned from bad to good, or None when it never did."""
+        return self._returned.get(service)
 
     def outages(self, service: str) -> tuple[Outage, ...]:
         """Give the stretches in which a service was down, as far as this process saw them."""
@@ -196,6 +201,8 @@ class Prober:
         turn = self._tracks[name].add(look, began, prober_well=well)
         if turn is not None:
             self._note_outage(turn)
+            if turn.condition == "good" and turn.before != "unknown":
+                self._returned[name] = turn.at
             await self._guarded(self._on_turn(turn), name)
         if well:
             await self._guarded(self._on_look(name, look, began), name)

@@ -94,7 +94,7 @@ class Watch:
         self._metrics = metrics
         self._sink = sink
         self._clock = clock
-        self._thresholds = ThresholdWatch(guide.intake.metrics, metrics)
+        self._thresholds = ThresholdWatch(guide.intake.metrics, metrics, self._returned_at)
         self._told: dict[tuple[str, str], datetime] = {}
         self._excused: dict[str, Turn] = {}
         self._planned: dict[str, Event] = {}
@@ -270,3 +270,24 @@ class Watch:
                         received_at=now,
                     )
                 )
+            for service, name in self._thresholds.calmed(now):
+                self._told.pop((service, name), None)
+                await self._sink.signal(
+                    Signal(
+                        id=new_id("sig"),
+                        service=service,
+                        signal=name,
+                        source="metrics",
+                        status="resolved",
+                        own=True,
+                        text="back below its threshold",
+                        observed_at=now,
+                        received_at=now,
+                    )
+                )
+
+    def _returned_at(self, service: str) -> datetime | None:
+        """Give when a service, or anything whose failure its figures show, last came back."""
+        behind = {service, *self._guide.roots_behind(service, reflected=True)}
+        moments = [at for name in behind if (at := self.prober.returned_at(name)) is not None]
+        return max(moments, default=None)
