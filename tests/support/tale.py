@@ -267,5 +267,7 @@ def bad_night() -> Tale:
     tale.add(40, t.RecoveryObserved(restored_at=START + timedelta(seconds=30), held_s=10, services=("gateway",)))
     tale.add(50, t.IncidentReopened(reason="again", signal=signal("gateway")))
     tale.add(55, t.IncidentReopened(reason="not over"), MINSU)
-    tale.add(60, t.DocumentWritten(kind="log", lang="ko", path="x", digest="0"))
+    tale.add(60, t.ApprovalRequested(approval=approval("apr-3")))
+    tale.add(16 * 60, t.ApprovalLapsed(approval_id="apr-3"))
+    tale.add(16 * 60, t.DocumentWritten(kind="log", lang="ko", path="x", digest="0"))
     return tale.add(24 * 3600, t.IncidentAcknowledged(via="cli"), JIWON)

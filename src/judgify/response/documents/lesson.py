@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 from judgify.response import timeline as t
 from judgify.response.documents.loss import figures
 from judgify.response.documents.markdown import Markdown
 from judgify.response.documents.record import Record, Said, number
-from judgify.response.documents.story import recipients, title_of
+from judgify.response.documents.story import ran_out, recipients, title_of
 from judgify.response.documents.summary import with_unit
 from judgify.response.journal import AutomationSwitched
 from judgify.response.model import Outcome, RootCause
@@ -24,8 +23,12 @@ def went_wrong(record: Record) -> list[Said]:
         *_not_delivered(record, "refused", "wrong_refused"),
         *_not_delivered(record, "unknown", "wrong_unsure"),
         *_steps_that_failed(record),
-        *_counted(record, t.ApprovalLapsed, "wrong_lapsed"),
-        *_counted(record, t.IncidentReopened, "wrong_reopened"),
+        *_counted(
+            record,
+            [entry.seq for entry, event in record.of(t.ApprovalLapsed) if ran_out(record, entry, event)],
+            "wrong_lapsed",
+        ),
+        *_counted(record, [entry.seq for entry, _ in record.of(t.IncidentReopened)], "wrong_reopened"),
         *_held(record),
         *_targets(record, "missed", "wrong_sla"),
         *_persons(record, well=False),
@@ -141,8 +144,7 @@ def _steps_that_worked(record: Record) -> Iterator[Said]:
             yield record.say("well_operation", (entry.seq, seq), who=who, will=will)
 
 
-def _counted(record: Record, kind: type[Any], key: str) -> Iterator[Said]:
-    seqs = [entry.seq for entry, _ in record.of(kind)]
+def _counted(record: Record, seqs: list[int], key: str) -> Iterator[Said]:
     if seqs:
         yield record.say(key, seqs, n=len(seqs))
 

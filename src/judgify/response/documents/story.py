@@ -85,6 +85,12 @@ def sentence(record: Record, entry: t.Entry) -> str:
     return plain(event.type if text is None else text)
 
 
+def ran_out(record: Record, entry: t.Entry, event: t.ApprovalLapsed) -> bool:
+    """Tell whether a request's time ran out; else it was taken back because nobody needed it any more."""
+    asked = (asking.approval for _, asking in record.of(t.ApprovalRequested))
+    return any(approval.id == event.approval_id and entry.at >= approval.lapses_at for approval in asked)
+
+
 @singledispatch
 def _line(event: object, record: Record, entry: t.Entry) -> Markdown | None:  # noqa: ARG001 - the form of all of them
     """Give the line of an entry; None for what only keeps books (documents written, drafts)."""
@@ -204,8 +210,8 @@ def _(event: t.ApprovalVoted, record: Record, entry: t.Entry) -> Markdown:  # no
 
 
 @_line.register
-def _(event: t.ApprovalLapsed, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
-    return record.word("lapsed")
+def _(event: t.ApprovalLapsed, record: Record, entry: t.Entry) -> Markdown:
+    return record.word("lapsed" if ran_out(record, entry, event) else "taken_back")
 
 
 @_line.register

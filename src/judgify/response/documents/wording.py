@@ -88,6 +88,7 @@ WORDING: Final[Mapping[str, Text]] = {
     "approved": _text("{who} 승인", "approved by {who}"),
     "rejected": _text("{who} 거절", "rejected by {who}"),
     "lapsed": _text("승인 요청 만료", "request for approval lapsed"),
+    "taken_back": _text("승인 요청 철회", "request for approval taken back"),
     "operation": _text("{who}, 조치 시작: {will}", "{who} began: {will}"),
     "operation_ok": _text("조치 실행됨: {will}", "carried out: {will}"),
     "operation_unchanged": _text("조치할 것이 없었음: {will}", "nothing to be done: {will}"),

@@ -218,6 +218,8 @@ def test_a_bad_night_is_told_as_it_was(guide: Guide) -> None:
     assert "단계 건너뜀: restart - no such book" in log
     assert "조치할 것이 없었음: ope-8" in log
     assert "장애 범위 파악: 모든 유닛 실행 중" in log
+    assert "승인 요청 철회 (근거" in log
+    assert "승인 요청 만료 (근거" in log
     assert "장애 범위 파악: 기록되지 않음" in log
     assert "2026-11-23 14:30 - jiwon 접수" in log
     wrong = write(guide, tale, "postmortem").split("## What Went Well")[0]
