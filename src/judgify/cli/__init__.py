@@ -20,16 +20,12 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "up": ("up", "down"),
     "status": ("status", "doctor", "logs"),
     "judgment": ("judgment",),
-    "workflow": ("workflow",),
     "guide": ("guide",),
     "incident": ("incident",),
     "runbook": ("runbook",),
     "action": ("action",),
     "drill": ("drill",),
     "page": ("test-page",),
-    "account": ("account",),
-    "telemetry": ("telemetry",),
-    "backup": ("backup",),
 }
 """Module → the commands that it registers. A module that is not there is left out."""
 

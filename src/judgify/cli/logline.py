@@ -18,7 +18,7 @@ def readable(line: str) -> str:
     if not isinstance(entry, dict) or "message" not in entry:
         return _short(line)
     message = _end_of_traceback(str(entry["message"]))
-    cause = entry.get("exception") or entry.get("error")
+    cause = entry.get("exception") or entry.get("error") or entry.get("reason")
     if cause:
         message += f": {_end_of_traceback(str(cause))}"
     return _short(f"{str(entry.get('timestamp', ''))[11:19]} {entry.get('level', '')} {message}")

@@ -112,7 +112,8 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
         )
         if finding["mend"]:
             out.print(Text(f"{'':<19}mend: {printable(finding['mend'])}", style="bold"), soft_wrap=True)
-    out.print("nothing is wrong" if not errors else f"{len(errors)} thing(s) to mend")
+    warnings = sum(1 for finding in findings if finding["level"] == "warning")
+    out.print(f"{len(errors)} to mend, {warnings} to know about" if errors or warnings else "nothing is wrong")
     return 1 if errors else 0
 
 

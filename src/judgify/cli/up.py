@@ -43,8 +43,13 @@ def register(root: typer.Typer) -> None:
 
 def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once everything is up.")] = False,
-    port: Annotated[list[str] | None, typer.Option("--port", metavar="NAME=N", help="Another port for a part.")] = None,
-    listen: Annotated[str | None, typer.Option("--listen", metavar="ADDRESS", help="0.0.0.0: open to others.")] = None,
+    port: Annotated[
+        list[str] | None, typer.Option("--port", metavar="NAME=N", help="A part's port: gateway=9000, postgres=5433 …")
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option("--listen", metavar="ADDRESS", help="Where to listen; 0.0.0.0 opens it to the network."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Start the platform and the response engine on this machine."""

@@ -75,7 +75,7 @@ def main(argv: list[str]) -> int:
             return _show(results, as_json=True)
         return 0 if all(result["passed"] for result in results) else 1
     except JudgifyError as error:
-        _out(f"judgify drill: {error.detail}", to_errors=True)
+        _out(f"judgify: {error.detail}", to_errors=True)
         return 2
 
 
@@ -105,8 +105,8 @@ def _list(settings: Settings, *, as_json: bool) -> int:
         _out(json.dumps(rows, ensure_ascii=False, indent=2))
         return 0
     for row in rows:
-        state = "never run" if row["passed"] is None else "passed" if row["passed"] else "FAILED"
-        _out(f"{row['name']:<24} {row['severity']}  {row['title']['ko']}  ({state} {row['last_run'] or ''})".rstrip())
+        state = "never run" if row["passed"] is None else "passed " if row["passed"] else "FAILED "
+        _out(f"{row['name']:<24} {row['severity']}  {row['title']['ko']}  ({state}{row['last_run'] or ''})")
     return 0
 
 

@@ -60,7 +60,8 @@ def _refuse_internal(host: str, address: str, allow: tuple[str, ...]) -> None:
                 return
         except ValueError:
             continue
+    named = str(number) if host == str(number) else f"{host} resolves to {number}, which"
     raise Denied(
-        f"{host} resolves to {number}, which is not a public address; allow it in JUDGIFY_EGRESS_ALLOW if it is meant",
+        f"{named} is not a public address; allow it in JUDGIFY_EGRESS_ALLOW if it is meant",
         slug="egress-refused",
     )

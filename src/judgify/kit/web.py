@@ -183,10 +183,16 @@ async def _on_validation_error(_: Request, error: Exception) -> Response:
         return problem_response(Malformed("the body is not valid JSON"))
     # The input itself is left out: it may hold a secret, and it may be large.
     errors = [
-        {"path": ".".join(map(str, entry["loc"])), "message": entry["msg"], "kind": entry["type"]} for entry in entries
+        {"path": ".".join(map(str, _inside(entry["loc"]))), "message": entry["msg"], "kind": entry["type"]}
+        for entry in entries
     ]
     first = errors[0]
     return problem_response(Invalid(f"{first['path']}: {first['message']}", errors=errors[:50]))
+
+
+def _inside(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Leave out FastAPI's own first word (`body`, `query` …) where a field's name follows."""
+    return location[1:] if len(location) > 1 and location[0] in {"body", "query", "path", "header"} else location
 
 
 async def _on_http_exception(_: Request, error: Exception) -> Response:

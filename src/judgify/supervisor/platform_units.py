@@ -60,7 +60,7 @@ def _postgres(settings: Settings, stores: StorePreparation) -> UnitSpec:
         name="postgres",
         kind="store",
         command=(program, "-D", str(settings.home / "postgres"), "-p", str(port)),
-        env={"LC_ALL": "C", "TZ": "UTC"},
+        env={"LC_ALL": "C", "TZ": "UTC", **({"POSTGRES_READ_ONLY": "true"} if settings.postgres_read_only else {})},
         release=_release_of_postgres(),
         port=port,
         probe=ProbeSpec(kind="postgres", port=port),
