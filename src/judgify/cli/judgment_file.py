@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from judgify.core.contracts.document import FileColumn, WorkflowDocument
+from judgify.core.contracts.wire import UNREADABLE
 from judgify.kit.clock import SEOUL
 from judgify.kit.errors import Invalid, NotFound
 
@@ -29,7 +30,6 @@ MAX_JSON: Final = 64 * 1024 * 1024
 """Bytes of a .json file, which is read whole; JSON lines have no limit."""
 MAX_ROW: Final = 256 * 1024
 """Bytes of one row."""
-PROBLEM: Final = "_problem"
 _CHUNK: Final = 1024 * 1024
 _PLAIN: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _GROUPED: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
@@ -183,7 +183,7 @@ def _given(cells: list[str], columns: list[FileColumn]) -> dict[str, Any]:
         problem = (
             f"셀이 {len(cells)}개인데 머리글은 {len(columns)}개입니다 / {len(cells)} cells for {len(columns)} headers"
         )
-        return {PROBLEM: problem, "_cells": cells}
+        return {UNREADABLE: problem, "_cells": cells}
     return {
         column.name: READERS[column.type](cell)
         for column, cell in zip(columns, cells, strict=False)
@@ -251,18 +251,18 @@ def _json_lines(source: Source) -> Iterator[Row]:
 def _object(text: str) -> dict[str, Any]:
     try:
         found = _DECODER.decode(text.encode())
-    except (msgspec.DecodeError, RecursionError):
-        return {PROBLEM: "JSON이 아닙니다 / not JSON", "_line": text[:2000]}
-    return found if isinstance(found, dict) else {PROBLEM: "객체가 아닙니다 / not an object", "_value": found}
+    except (msgspec.DecodeError, ArithmeticError, RecursionError):
+        return {UNREADABLE: "JSON이 아닙니다 / not JSON", "_line": text[:2000]}
+    return found if isinstance(found, dict) else {UNREADABLE: "객체가 아닙니다 / not an object", "_value": found}
 
 
 def _json_rows(source: Source) -> Iterator[Row]:
     try:
         found = _DECODER.decode(source.path.read_bytes().decode(source.encoding).encode())
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Invalid(f"{source.path}: is not JSON: {error}") from None
+    except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
+        raise Invalid(f"{source.path}: is not JSON that can be computed with: {error}") from None
     for number, item in enumerate(found if isinstance(found, list) else [found], 1):
-        given = item if isinstance(item, dict) else {PROBLEM: "객체가 아닙니다 / not an object", "_value": item}
+        given = item if isinstance(item, dict) else {UNREADABLE: "객체가 아닙니다 / not an object", "_value": item}
         yield Row(number, given, source.size)
 
 

@@ -8,6 +8,7 @@ import pytest
 from judgify.cli.judgment_file import READERS, Row, columns_of, examine, read_rows
 from judgify.cli.judgment_upload import BATCH_BYTES, BATCH_ROWS, Totals, _batches
 from judgify.core.contracts.document import FileColumn, FileForm, ResultRef, WorkflowDocument
+from judgify.core.contracts.wire import UNREADABLE
 from judgify.kit.errors import Invalid, NotFound
 
 
@@ -127,3 +128,10 @@ def test_totals_count_and_keep_the_first_hundred_reasons() -> None:
     assert (totals.rows, totals.replayed, totals.spooled) == (450, 150, 150)
     assert (len(totals.errors), len(totals.unclear)) == (100, 100)
     assert totals.results == {"[1]": 150}
+
+
+def test_a_number_beyond_all_exponents_in_a_file_is_no_crash(tmp_path: Path) -> None:
+    found = rows(tmp_path, "a.jsonl", b'{"x": 1e99999999999999999999}\n{"x": 1}\n')
+    assert [UNREADABLE in row.given for row in found] == [True, False]
+    with pytest.raises(Invalid, match="computed with"):
+        rows(tmp_path, "b.json", b'[{"x": 1e99999999999999999999}]')

@@ -12,7 +12,7 @@ from judgify.core.contracts.action import CompiledAction, compile_action
 from judgify.core.contracts.document import WorkflowDocument
 from judgify.core.contracts.problem import DocumentError, Problem
 from judgify.core.contracts.schema import InputSchema, schema_problems
-from judgify.core.contracts.wire import Verdict
+from judgify.core.contracts.wire import UNREADABLE, Verdict
 from judgify.decision import Cause, DecisionTable, Matched, NotEvaluable, Outcome, TableError, explain, plain
 
 MAX_TABLES: Final = 20
@@ -56,7 +56,7 @@ class Plan:
         Input that does not fit the schema is not evaluable, even where no rule happens to read the wrong member; the
         tables are still asked, so that the causes name the cells.
         """
-        causes = self.schema.causes(given)
+        causes = self.schema.causes(given) + _unreadable(given)
         values = dict(given)
         outputs: dict[str, Any] = {}
         trace: list[dict[str, Any]] = []
@@ -78,7 +78,7 @@ class Plan:
                 values[table.name] = outcome.output[table.outputs[0].name] if one else outcome.output
         if causes:
             for cause in causes:
-                if cause["code"] == "schema":
+                if cause["code"] in {"schema", "unreadable"}:
                     told["ko"].append(f"판단할 수 없음 — 입력 '{cause['input'] or ''}': {cause['reason_ko']}")
                     told["en"].append(f"Not evaluable — input {cause['input'] or ''}: {cause['reason']}")
             return Judged("not_evaluable", None, outputs, causes, _joined(told), trace)
@@ -177,6 +177,16 @@ def _check_result(document: WorkflowDocument, tables: list[DecisionTable], probl
     elif all(column.name != document.result.output for column in table.outputs):
         known = ", ".join(column.name for column in table.outputs)
         problems.append(Problem("result.output", f'there is no output "{document.result.output}"', f"known: {known}"))
+
+
+def _unreadable(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    # A broken line of a file has no values that a rule could fail on: a rule for "anything" would match it.
+    if UNREADABLE not in given:
+        return []
+    said = str(given[UNREADABLE])[:300]
+    empty = dict.fromkeys(("table", "rule", "cell", "value"))
+    told = {"reason": f"cannot be read: {said}", "reason_ko": f"읽을 수 없습니다: {said}"}
+    return [{"code": "unreadable", "column": UNREADABLE, "input": UNREADABLE, **empty, **told}]
 
 
 def _cause(table: str, cause: Cause) -> dict[str, Any]:

@@ -11,6 +11,8 @@ VERDICTS: Final = ("matched", "not_matched", "not_evaluable")
 
 
 NO_CONTEXT: Final = msgspec.Raw(b"null")
+UNREADABLE: Final = "_problem"
+"""Member of an input that could not be read from its source, with the reason: such an input is never evaluable."""
 
 
 class JudgmentOptions(msgspec.Struct, forbid_unknown_fields=True):

@@ -293,3 +293,27 @@ def test_a_template_nested_without_end_is_refused() -> None:
     made = attempt(template=template)
     assert isinstance(made, Problem)
     assert "nesting" in made.message
+
+
+def test_an_input_that_could_not_be_read_is_never_matched() -> None:
+    document = {
+        "name": "모두",
+        "input_schema": {"type": "object"},
+        "tables": [
+            {
+                "name": "표",
+                "hit_policy": "F",
+                "inputs": [{"name": "x", "type": "any"}],
+                "outputs": [{"name": "y", "type": "string"}],
+                "rules": [{"when": {"x": "-"}, "then": {"y": "OK"}}],
+            }
+        ],
+        "result": {"table": "표", "output": "y"},
+    }
+    plan = compile_document(read_document(document))
+    assert plan.judge({}).result == "OK"
+    judged = plan.judge({"_problem": "not JSON", "_line": "{"})
+    assert (judged.verdict, judged.result) == ("not_evaluable", None)
+    assert [(cause["code"], cause["input"]) for cause in judged.causes] == [("unreadable", "_problem")]
+    assert "not JSON" in judged.explanation["ko"]
+    assert "cannot be read" in judged.explanation["en"]
