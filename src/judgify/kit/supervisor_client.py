@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from judgify.kit.client import ServiceClient, unix_client
 from judgify.kit.clock import Clock
-from judgify.kit.errors import Unavailable
+from judgify.kit.errors import Denied, Unavailable
 from judgify.kit.supervisor_types import Change, Event, Fleet, Resources, Traffic, Unit, UnitSpec
 
 SOCKET = "run/supervisor.sock"
@@ -18,7 +18,7 @@ class SupervisorClient:
     """Speaks to the supervisor of one home.
 
     Every method raises `Unavailable` when the socket is missing or nobody answers behind it, and otherwise the error
-    kind that the supervisor gave (`NotFound`, `Conflict`, `Invalid`). An operation that carries an ``operation_id`` may
+    kind that the supervisor gave (`NotFound`, `Conflict`, `Invalid`); `Denied` when the home is another user's. An operation that carries an ``operation_id`` may
     be repeated after `Unavailable`: if the first try was carried out, its answer comes back.
     """
 
@@ -195,7 +195,11 @@ class SupervisorClient:
         return body
 
     async def _call(self, method: str, path: str, *, wait_s: float | None = None, **options: Any) -> Any:
-        if not self.socket.exists():
+        try:
+            there = self.socket.exists()
+        except PermissionError:
+            raise Denied(f"{self.socket.parent.parent} belongs to another user; run this as that user") from None
+        if not there:
             raise Unavailable(
                 f"no supervisor runs for {self.socket.parent.parent}; start it with: judgify up", slug="no-supervisor"
             )
