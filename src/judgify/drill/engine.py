@@ -7,6 +7,7 @@ from judgify.kit.client import ServiceClient
 from judgify.kit.clock import parse
 
 BASE: Final = "/api/v2/response"
+_AS_DRILL: Final = {"X-Judgify-OS-User": "drill"}
 UNSETTLED: Final = frozenset({"open", "acknowledged", "mitigating", "recovered"})
 DOCUMENTS: Final = tuple((kind, lang) for kind in ("log", "postmortem") for lang in ("ko", "en"))
 
@@ -57,12 +58,12 @@ class Engine:
 
     async def act(self, incident_id: str, verb: str, body: dict[str, Any] | None = None) -> None:
         """Do one of ack, note, rootcause, resolve, close."""
-        await self._client.post(f"{BASE}/incidents/{incident_id}/{verb}", body or {})
+        await self._client.post(f"{BASE}/incidents/{incident_id}/{verb}", body or {}, headers=_AS_DRILL)
 
     async def add_action(self, incident_id: str, text: str, owner: str, due: str) -> None:
         """Add an action item, due at an ISO moment."""
         body = {"incident_id": incident_id, "text": text, "owner": owner, "due": due, "horizon": "month"}
-        await self._client.post(f"{BASE}/actions", body)
+        await self._client.post(f"{BASE}/actions", body, headers=_AS_DRILL)
 
     async def document(self, incident_id: str, kind: str, lang: str) -> str:
         """Give a document as Markdown."""
