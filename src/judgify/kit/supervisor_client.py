@@ -18,7 +18,8 @@ class SupervisorClient:
     """Speaks to the supervisor of one home.
 
     Every method raises `Unavailable` when the socket is missing or nobody answers behind it, and otherwise the error
-    kind that the supervisor gave (`NotFound`, `Conflict`, `Invalid`); `Denied` when the home is another user's. An operation that carries an ``operation_id`` may
+    kind that the supervisor gave (`NotFound`, `Conflict`, `Invalid`);
+    `Denied` when the home is another user's. An operation that carries an ``operation_id`` may
     be repeated after `Unavailable`: if the first try was carried out, its answer comes back.
     """
 
