@@ -148,3 +148,26 @@ async def test_reports_of_people_are_each_kept(world: World) -> None:
     rows = await world.core.desk.ask(lambda tx: tx.signals(first.id))
     assert [row.signal.text for row in rows] == ["느립니다", "안 됩니다"]
     assert again.started_at - first.started_at == timedelta(0)
+
+
+async def test_a_storm_of_different_alerts_does_not_bury_the_timeline(world: World) -> None:
+    incident_id = await world.fails("judgment")
+    for number in range(60):
+        await world.send("judgment", "slow_response", fingerprint=f"f{number}")
+    joined = (await world.types(incident_id)).count("signal-joined")
+    assert joined == 20
+    rows = await world.core.desk.ask(lambda tx: tx.signals(incident_id or ""))
+    assert len(rows) == 61
+    # Another kind of signal is still news.
+    await world.send("judgment", "not_ready", fingerprint="other")
+    assert (await world.types(incident_id)).count("signal-joined") == 21
+
+
+async def test_a_beginning_before_all_time_is_no_evidence(world: World) -> None:
+    incident_id = await world.fails("judgment")
+    for days in (800_000 // 400, 8):
+        await world.send("judgment", f"odd_{days}", observed_at=world.clock.now() - timedelta(days=days))
+    assert (await world.incident(incident_id)).occurred_at == (await world.incident(incident_id)).started_at
+    begun = world.clock.now() - timedelta(days=2)
+    await world.send("judgment", "not_ready", observed_at=begun)
+    assert (await world.incident(incident_id)).occurred_at == begun

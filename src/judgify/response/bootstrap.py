@@ -121,7 +121,7 @@ class _LateSink:
 def build(settings: Settings, clock: Clock | None = None) -> Built:
     """Build the engine for this installation. Raises `GuideError` for a guide that cannot be used."""
     clock = clock or SystemClock()
-    guide = load_guide(settings.guide_dir or default_guide_dir())
+    guide = load_guide(settings.guide_dir or default_guide_dir(), kept=settings.home / "response" / "guide-read")
     policy = GuidePolicy(guide)
     metrics = Metrics("response")
     folder = settings.home / "response"

@@ -1,12 +1,14 @@
 """Calls people where the engine has come to an end: its runbook gave up, or nobody of a row could be reached."""
 
+from collections.abc import Mapping
+
 from judgify.response import paging
 from judgify.response import timeline as t
 from judgify.response.desk import Work
-from judgify.response.model import Page, RunbookRun
+from judgify.response.model import Lang, Page, RunbookRun
 
 
-def gave_up(work: Work, run: RunbookRun, reason: str) -> None:
+def gave_up(work: Work, run: RunbookRun, reason: str, reasons: Mapping[Lang, str] | None = None) -> None:
     """Page those of the first row: a runbook ended and the service is not back. Nothing once the incident is over.
 
     A step that a person asked for tells that person; nobody else is woken for it.
@@ -21,7 +23,7 @@ def gave_up(work: Work, run: RunbookRun, reason: str) -> None:
         for row in work.policy.pages(incident.severity, incident.key.root, work.now)
         if row.kind == "page" and row.due_at <= work.now
     ]
-    payload = {"runbook": run.runbook, "text": reason}
+    payload = {"runbook": run.runbook, "text": dict(reasons) if reasons else reason}
     pages = [page.model_copy(update={"payload": payload}) for page in paging.rows(incident.id, planned, work.now)]
     work.save_pages(pages)
     work.append(incident.id, t.PagesPlanned(pages=paging.told(pages), reason=f"runbook {run.runbook}: {reason}"))

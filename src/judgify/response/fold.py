@@ -108,6 +108,7 @@ def _(event: t.SignalJoined, incident: Incident, entry: t.Entry) -> Update:  # n
         "services": _touch(incident.services, event.signal),
         "signals": _with(incident.signals, event.signal),
         "cleared": _uncleared(incident, event.signal),
+        "joined": incident.joined + 1,
         "occurred_at": min(incident.occurred_at, event.signal.observed_at),
     }
 

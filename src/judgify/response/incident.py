@@ -49,6 +49,8 @@ class Incident(Value):
     signals: tuple[SignalSeen, ...]
     signal_count: int = 1
     """As last written on the timeline (at 10, 100, 1,000 …); the store knows the exact count."""
+    joined: int = 0
+    """Signals after the first that have an entry of their own."""
     cleared: dict[str, AwareDatetime] = Field(default_factory=dict)
     """`source|service|signal` of what its own sender has called over, and when."""
     acknowledged_at: AwareDatetime | None = None

@@ -1,6 +1,7 @@
 """What a signal does: fold, join, reopen, re-root, open. Runs inside one command's transaction; no I/O of its own."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from judgify.kit.clock import SEOUL
@@ -14,6 +15,10 @@ from judgify.response.journal import SignalSuppressed
 from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, RunbookRun, Signal
 
 DOWN: Final = "service_down"
+OLDEST_EVIDENCE: Final = timedelta(days=7)
+"""A signal that says it began earlier than this before it came is taken to have begun when it came."""
+TOLD_ONE_BY_ONE: Final = 20
+"""Signals of a kind that is known already get entries of their own up to this many; the store keeps and counts all."""
 RunbookOf = Callable[[str], str | None]
 
 
@@ -92,7 +97,11 @@ def withdraw_all(work: Work, incident: Incident, reason: str) -> None:
 
 def _settle(work: Work, signal: Signal) -> Signal:
     name = work.policy.service(signal.service)
-    update: dict[str, object] = {"received_at": work.now, "observed_at": min(signal.observed_at, work.now)}
+    observed = min(signal.observed_at, work.now)
+    # A clock that was never set, or a made-up beginning, is no evidence of when it began.
+    if work.now - observed > OLDEST_EVIDENCE:
+        observed = work.now
+    update: dict[str, object] = {"received_at": work.now, "observed_at": observed}
     if name is not None:
         # One that the guide does not know keeps the name it came with, and still reaches a person.
         update["service"] = name
@@ -160,7 +169,7 @@ def _join(work: Work, signal: Signal, kind: Classification, where: Join, runbook
         incident = plan_pages(work, incident, "reopened")
         for service in incident.service_names():
             start_run(work, incident.id, service, runbook_of)
-    elif row.count == 1 or name in incident.cleared:
+    elif name in incident.cleared or (row.count == 1 and _worth_an_entry(incident, signal)):
         new = signal.service not in incident.service_names()
         incident = work.append(incident.id, t.SignalJoined(signal=signal, reason=where.reason))
         if new or _ended(work, incident.id, signal):
@@ -171,6 +180,13 @@ def _join(work: Work, signal: Signal, kind: Classification, where: Join, runbook
         incident = work.append(incident.id, t.SignalsCounted(count=row.count))
     _worsen(work, incident, kind)
     return incident.id
+
+
+def _worth_an_entry(incident: Incident, signal: Signal) -> bool:
+    """Tell whether a signal that was not there yet is told by itself: a storm must not bury the timeline."""
+    kind = (signal.source, signal.service, signal.signal)
+    known = any((seen.source, seen.service, seen.signal) == kind for seen in incident.signals)
+    return not known or signal.source == "person" or incident.joined < TOLD_ONE_BY_ONE
 
 
 def _ended(work: Work, incident_id: str, signal: Signal) -> bool:

@@ -63,7 +63,7 @@ class EngineRunHost:
                     job.append(run.incident_id, t.ChecklistDone.model_validate(done), actor=run.asked_by)
             ended = next((e for e in events if isinstance(e, t.RunbookFinished) and e.outcome != "done"), None)
             if ended is not None:
-                calling.gave_up(job, run, ended.reason)
+                calling.gave_up(job, run, ended.reason, ended.reasons)
             if run.incident_id is not None and any(isinstance(event, t.RunbookFinished) for event in events):
                 take_back(job, run.incident_id, run.id)
             if not stopped:

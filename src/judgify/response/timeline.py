@@ -171,6 +171,10 @@ class StepSkipped(Value):
     run_id: str
     step: str
     reason: str
+    reasons: dict[Lang, str] = Field(default_factory=dict)
+    """The reason in both languages, where it is the engine's own."""
+    waits: bool = False
+    """It is not given up: it is looked at again until it may be taken."""
 
 
 class RunbookFinished(Value):
@@ -180,6 +184,8 @@ class RunbookFinished(Value):
     run_id: str
     outcome: Literal["done", "failed", "stopped"]
     reason: str
+    reasons: dict[Lang, str] = Field(default_factory=dict)
+    """The reason in both languages, where it is the engine's own."""
 
 
 class ApprovalRequested(Value):

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from judgify.kit.clock import iso, show
 from judgify.response.incident import Incident
 from judgify.response.model import ONGOING, ActionItem, Approval, Check, Lang, Page, RunbookRun, SignalRow
 from judgify.response.policy import Policy
 from judgify.response.timeline import Entry
+
+SIGNALS_SHOWN: Final = 200
+"""How many of an incident's signals are shown, the last ones; all of them are counted."""
 
 
 def incident_row(incident: Incident, now: datetime) -> dict[str, Any]:
@@ -92,7 +95,8 @@ def incident_full(
         "pages": [page_view(page) for page in pages],
         "runs": [run.model_dump(mode="json", exclude={"memory"}) for run in runs],
         "signals": [
-            {**row.model_dump(mode="json", exclude={"signal"}), **row.signal.model_dump(mode="json")} for row in signals
+            {**row.model_dump(mode="json", exclude={"signal"}), **row.signal.model_dump(mode="json")}
+            for row in signals[-SIGNALS_SHOWN:]
         ],
         "signal_count": sum(row.count for row in signals),
     }

@@ -191,12 +191,14 @@ def _(event: t.RunbookStarted, record: Record, entry: t.Entry) -> Markdown:  # n
 
 @_line.register
 def _(event: t.StepSkipped, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
-    return record.word("skipped", step=record.step(event.run_id, event.step), reason=event.reason)
+    reason = event.reasons.get(record.lang, event.reason)
+    key = "step_waits" if event.waits else "skipped"
+    return record.word(key, step=record.step(event.run_id, event.step), reason=reason)
 
 
 @_line.register
 def _(event: t.RunbookFinished, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
-    return record.word(f"runbook_{event.outcome}", reason=event.reason)
+    return record.word(f"runbook_{event.outcome}", reason=event.reasons.get(record.lang, event.reason))
 
 
 @_line.register

@@ -81,6 +81,7 @@ WORDING: Final[Mapping[str, Text]] = {
     "runbook_started": _text("런북 시작: {runbook}", "runbook begun: {runbook}"),
     "runbook_rehearsed": _text("런북 모의 실행 시작: {runbook}", "dry run of runbook begun: {runbook}"),
     "skipped": _text("단계 건너뜀: {step} - {reason}", "step not taken: {step} - {reason}"),
+    "step_waits": _text("단계 대기: {step} - {reason}", "step waits: {step} - {reason}"),
     "runbook_done": _text("런북 완료", "runbook done"),
     "runbook_failed": _text("런북 실패: {reason}", "runbook failed: {reason}"),
     "runbook_stopped": _text("런북 중지: {reason}", "runbook stopped: {reason}"),

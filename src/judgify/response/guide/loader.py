@@ -18,7 +18,8 @@ from judgify.response.guide.people import ChannelsFile
 from judgify.response.guide.procedure import Runbook
 from judgify.response.guide.record import did_you_mean, read_record
 from judgify.response.guide.schema import DOCUMENTS, FILES, LANGS, DocumentKind, Guide
-from judgify.response.guide.yaml_file import Unreadable, read_text, read_yaml
+from judgify.response.guide.unreadable import Unreadable
+from judgify.response.guide.yaml_file import read_text, read_yaml
 
 _TEMPLATES: Final = {(lang, kind): f"templates/{lang}/{kind}.md.j2" for lang in LANGS for kind in DOCUMENTS}
 _IGNORED: Final = frozenset({"README.md", "README.ko.md"})
@@ -31,28 +32,31 @@ def default_guide_dir() -> Path:
     return packaged if (packaged / "guide.yaml").is_file() else here.parents[4] / "guide"
 
 
-def load_guide(directory: Path, *, production: bool = False, today: date | None = None) -> Guide:
+def load_guide(
+    directory: Path, *, production: bool = False, today: date | None = None, kept: Path | None = None
+) -> Guide:
     """Load and check a guide.
 
     Args:
         directory: the guide's folder.
         production: also refuse what is still to be filled in (contacts, channels).
         today: lets the checks notice what has run out (holidays of the year, the next drill).
+        kept: a folder for what the files' parser gave, so that the next start is quick.
 
     Raises:
         GuideError: every mistake, with file, path and mend.
     """
-    guide, problems = read_guide(directory, production=production, today=today)
+    guide, problems = read_guide(directory, production=production, today=today, kept=kept)
     if guide is None:
         raise GuideError([problem for problem in problems if problem.level == "error"])
     return guide
 
 
 def read_guide(
-    directory: Path, *, production: bool = False, today: date | None = None
+    directory: Path, *, production: bool = False, today: date | None = None, kept: Path | None = None
 ) -> tuple[Guide | None, list[GuideProblem]]:
     """Load a guide and give every problem, warnings too; the guide is None as soon as one is an error."""
-    draft, problems = _Reader(directory).read()
+    draft, problems = _Reader(directory, kept).read()
     if draft is None:
         return None, problems
     problems = check(draft, f"{directory.resolve().name}/", production=production, today=today)
@@ -64,8 +68,9 @@ def read_guide(
 class _Reader:
     """One reading of one folder; mistakes are collected, so that one run shows them all."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kept: Path | None) -> None:
         self._directory = directory
+        self._kept = kept
         self._label = directory.resolve().name
         self._problems: list[GuideProblem] = []
         self._digest = hashlib.sha256()
@@ -133,7 +138,7 @@ class _Reader:
         if text is None:
             return None
         try:
-            value = read_yaml(text)
+            value = read_yaml(text, self._kept)
         except Unreadable as error:
             self._report(name, "", error.message, error.mend)
             return None

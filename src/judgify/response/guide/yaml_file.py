@@ -1,30 +1,18 @@
 """Reading one YAML file safely: bounded in size, depth and aliases; duplicate keys and second documents refused."""
 
+import contextlib
+import hashlib
 import json
-from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent
+from judgify.kit.files import write_atomic
+from judgify.response.guide.unreadable import Unreadable
 
 MAX_BYTES: Final = 512 * 1024
-MAX_DEPTH: Final = 30
-MAX_ALIASES: Final = 20
-MAX_EVENTS: Final = 200_000
-
-
-class Unreadable(Exception):
-    """The file is not the plain YAML that a guide is written in."""
-
-    def __init__(self, message: str, mend: str) -> None:
-        """Keep what is wrong and what mends it."""
-        self.message = message
-        self.mend = mend
-        super().__init__(message)
+_FORM: Final = "1"
+"""Grows whenever the parser gives something else for the same text."""
 
 
 def read_text(path: Path) -> str:
@@ -41,50 +29,30 @@ def read_text(path: Path) -> str:
         raise Unreadable(f"is not UTF-8 at byte {error.start}", "save it as UTF-8") from error
 
 
-@lru_cache(maxsize=64)
-def read_yaml(text: str) -> str:
+def read_yaml(text: str, kept: Path | None = None) -> str:
     """Read YAML 1.2 into the JSON of the same value; `Unreadable` names the line.
 
-    Dates become ISO text. Tags that build objects, aliases beyond a few, and keys given twice are refused.
-    The answers for the last texts are kept: comparing and re-reading guides mostly meets files that did not change.
+    Dates become ISO text. Tags that build objects, aliases beyond a few, and keys given twice are refused. With a
+    folder `kept`, what was read once is kept there under the digest of its text: an engine that starts again, with a
+    guide that did not change, must not wait for the parser. A kept answer that is damaged is read anew.
     """
-    reader = YAML(typ="safe", pure=True)
-    try:
-        _bounded(reader, text)
-        value = reader.load(text)
-    except DuplicateKeyError as error:
-        line = error.problem_mark.line + 1
-        raise Unreadable(f"line {line}: a key is given twice", "keep one of them") from error
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise Unreadable(f"{where}{error.problem or error.context}", "correct the YAML there") from error
-    except (YAMLError, ValueError) as error:
-        raise Unreadable(f"is not YAML: {str(error).splitlines()[0]}", "correct the YAML") from error
-    try:
-        return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
-    except (TypeError, ValueError) as error:
-        raise Unreadable(f"holds a value that is no plain data: {error}", "use texts, numbers, lists, maps") from error
+    if kept is None:
+        return _parsed(text)
+    path = kept / f"{hashlib.sha256(f'{_FORM}{text}'.encode()).hexdigest()}.json"
+    with contextlib.suppress(OSError, ValueError):
+        known = path.read_text(encoding="utf-8")
+        json.loads(known)
+        return known
+    found = _parsed(text)
+    with contextlib.suppress(OSError):
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomic(path, found.encode(), 0o600)
+    return found
 
 
-def _bounded(reader: YAML, text: str) -> None:
-    depth = aliases = documents = 0
-    for count, event in enumerate(reader.parse(text)):
-        depth += isinstance(event, CollectionStartEvent)
-        depth -= isinstance(event, CollectionEndEvent)
-        aliases += isinstance(event, AliasEvent)
-        documents += isinstance(event, DocumentStartEvent)
-        if depth > MAX_DEPTH or aliases > MAX_ALIASES or count > MAX_EVENTS:
-            raise Unreadable(
-                f"nests deeper than {MAX_DEPTH}, repeats by more than {MAX_ALIASES} aliases, or is too long",
-                "write it plainly",
-            )
-    if documents != 1:
-        raise Unreadable(f"holds {documents} documents", "keep exactly one document in the file")
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> str:
+    """Comparing and re-reading guides mostly meets files that did not change."""
+    from judgify.response.guide.yaml_parser import parse  # noqa: PLC0415 - slow to load, and mostly not needed
 
-
-def _plain(value: Any) -> str:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    msg = f"a {type(value).__name__}"
-    raise TypeError(msg)
+    return parse(text)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from judgify.kit.clock import iso
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
+from judgify.response.guide.base import Text
 from judgify.response.guide.condition import applies
 from judgify.response.guide.procedure import DiagnoseStep, RecoverStep, Runbook
 from judgify.response.guide.schema import Guide
@@ -34,6 +35,9 @@ log = get_logger("judgify.response.runbook")
 _JUST_SEEN: Final = timedelta(seconds=1.5)
 _SOON: Final = timedelta(seconds=1)
 _LATER: Final = timedelta(seconds=3)
+_NOTHING_HELPED: Final = Text(
+    ko="런북의 어떤 단계도 서비스를 되살리지 못했습니다", en="no step of the runbook restored the service"
+)
 _SETTLE_S: Final = 8.0
 """Seconds after a verified step within which the service's own check has to turn good for the step to be the cure."""
 
@@ -132,7 +136,7 @@ class Work:
                 return await self._nothing_left()
             halt = await self._halted(incident)
             if halt is not None:
-                return await self._finish("stopped", halt.reason.en)
+                return await self._finish("stopped", halt.reason)
             waiting = await self._take(self._book.recover[self._run.cursor], incident)
             if waiting is not None:
                 return waiting
@@ -162,7 +166,9 @@ class Work:
         fits = applies(step.when, facts)
         if self._put_off(step, doubtful=fits.verdict == "unknown"):
             return None
-        refusal = f"does not apply: {fits.reason}" if fits.verdict == "no" else not_available(rendered.operation)
+        refusal: str | Text | None = not_available(rendered.operation)
+        if fits.verdict == "no":
+            refusal = Text(ko="적용 조건에 해당하지 않음", en=f"does not apply: {fits.reason}"[:500])
         if refusal is not None:
             await self._skip(step, refusal)
             return None
@@ -203,7 +209,7 @@ class Work:
 
     async def _nothing_left(self) -> RunbookRun:
         if self._memory("ill"):
-            return await self._finish("failed", "no step of the runbook restored the service")
+            return await self._finish("failed", _NOTHING_HELPED)
         return await self._finish("done", "the service's own check is good, and no further step surely applies")
 
     def _turn_to_doubtful(self) -> bool:
@@ -228,9 +234,9 @@ class Work:
             case "wait":
                 return await self._wait(decision, step=step)
             case "stop":
-                return await self._finish("stopped", decision.reason.en)
+                return await self._finish("stopped", decision.reason)
             case _:
-                await self._skip(step, decision.reason.en)
+                await self._skip(step, decision.reason)
                 return None
 
     async def _after_asking(
@@ -383,11 +389,12 @@ class Work:
     async def _incident(self) -> Incident | None:
         return None if self._run.incident_id is None else await self._host.incident(self._run.incident_id)
 
-    async def _skip(self, step: RecoverStep, reason: str) -> None:
+    async def _skip(self, step: RecoverStep, reason: str | Text) -> None:
         cursor = self._run.cursor + 1
         self._run = self._run.model_copy(update={"cursor": cursor, "waiting_for": None})
         self._keep(waiting_rule=None)
-        await self._host.record(self._run, StepSkipped(run_id=self._run.id, step=step.id, reason=reason[:500]))
+        told = _told(reason)
+        await self._host.record(self._run, StepSkipped(run_id=self._run.id, step=step.id, **told))
 
     async def _wait(
         self, decision: Decision, *, step: RecoverStep | None = None, waiting_for: str | None = None
@@ -397,8 +404,8 @@ class Work:
         self._keep(waiting_rule=decision.rule)
         events = []
         if news and step is not None:
-            text = f"waits: {decision.reason.en}"
-            events.append(StepSkipped(run_id=self._run.id, step=step.id, reason=text[:500]))
+            told = _told(decision.reason)
+            events.append(StepSkipped(run_id=self._run.id, step=step.id, waits=True, **told))
         return await self._save_waiting(waiting_for, _LATER if waiting_for else _SOON, *events)
 
     async def _save_waiting(self, waiting_for: str | None, pause: timedelta, *events: StepSkipped) -> RunbookRun:
@@ -407,13 +414,20 @@ class Work:
         await self._host.record(self._run, *events)
         return self._run
 
-    async def _finish(self, outcome: Any, reason: str, **memory: Any) -> RunbookRun:
+    async def _finish(self, outcome: Any, reason: str | Text, **memory: Any) -> RunbookRun:
         self._keep(**memory)
-        update = {"state": outcome, "outcome": reason, "waiting_for": None}
+        told = _told(reason)
+        update = {"state": outcome, "outcome": told["reason"], "waiting_for": None}
         self._run = self._run.model_copy(update=update)
-        await self._host.record(self._run, RunbookFinished(run_id=self._run.id, outcome=outcome, reason=reason[:500]))
-        log.info("runbook ended", run=self._run.id, runbook=self._book.id, outcome=outcome, reason=reason)
+        await self._host.record(self._run, RunbookFinished(run_id=self._run.id, outcome=outcome, **told))
+        log.info("runbook ended", run=self._run.id, runbook=self._book.id, outcome=outcome, reason=told["reason"])
         return self._run
+
+
+def _told(reason: str | Text) -> dict[str, Any]:
+    if isinstance(reason, Text):
+        return {"reason": reason.en[:500], "reasons": {"ko": reason.ko[:500], "en": reason.en[:500]}}
+    return {"reason": reason[:500]}
 
 
 def _request(step: RecoverStep, rendered: RenderedOperation) -> Request:

@@ -1,16 +1,19 @@
 """Small parts of the guide package: conditions, look-ups, texts, YAML bounds."""
 
+import stat
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.guides import shipped
 
 from judgify.kit.errors import NotFound
-from judgify.response.guide import yaml_file
+from judgify.response.guide import yaml_parser
 from judgify.response.guide.base import unfilled
 from judgify.response.guide.condition import applies
 from judgify.response.guide.record import did_you_mean
-from judgify.response.guide.yaml_file import Unreadable, read_yaml
+from judgify.response.guide.unreadable import Unreadable
+from judgify.response.guide.yaml_file import read_yaml
 
 GUIDE = shipped()
 DOWN = {"unit_state": '"exited", "stopped"'}
@@ -94,7 +97,7 @@ def test_a_mend_names_the_nearest_or_all() -> None:
 
 
 def test_long_yaml_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_file, "MAX_EVENTS", 10)
+    monkeypatch.setattr(yaml_parser, "MAX_EVENTS", 10)
     with pytest.raises(Unreadable, match="too long"):
         read_yaml("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]")
 
@@ -105,3 +108,20 @@ def test_odd_yaml_is_refused_in_words(text: str) -> None:
         read_yaml(text)
     assert caught.value.message
     assert caught.value.mend
+
+
+def test_what_was_read_once_is_kept_by_its_text_and_read_anew_when_damaged(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    first = read_yaml("a: 1", kept)
+    (entry,) = kept.iterdir()
+    assert stat.S_IMODE(entry.stat().st_mode) == 0o600
+    entry.write_text('{"a": 2}')
+    assert read_yaml("a: 1", kept) == '{"a": 2}'  # it is the kept answer that is given
+    entry.write_text('{"a"')
+    assert read_yaml("a: 1", kept) == first
+    assert read_yaml("a: 3", kept) == '{"a": 3}'
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert read_yaml("a: 1", blocked) == first  # nowhere to keep it is no reason not to start
+    with pytest.raises(Unreadable):
+        read_yaml("a: [", kept)
