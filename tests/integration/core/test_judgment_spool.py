@@ -95,6 +95,9 @@ def test_the_bound_is_kept_and_said(tmp_path: Path) -> None:
     assert error.value.type_slug == "spool-full"
     assert spool.state() == "degraded"
     assert spool.size() <= bound
+    with pytest.raises(Unavailable):
+        spool.append([row(record=msgspec.Raw(b'{"x":"%s"}' % (b"y" * 100_000)))])
+    assert spool.state() == "down", "it refused what was last to be kept"
     assert Spool(tmp_path / "s", max_bytes=1).state() == "down"
     assert Spool(tmp_path / "s", min_free=2**60).state() == "down"
     with pytest.raises(Unavailable):
@@ -191,7 +194,7 @@ async def test_a_key_is_one_execution_whatever_the_moment(store: ExecutionStore,
     assert await store.insert([one, later]) == [True, False]
     assert await store.insert([later]) == [False]
     assert await count(postgres_url) == 1
-    assert await store.digests([one.id]) == {one.id: "d"}
+    assert await store.firsts([one.id, "exe_nobody"]) == {one.id: (bytes(one.record), "d")}
 
 
 async def test_months_are_made_remade_and_forgotten(store: ExecutionStore, postgres_url: str) -> None:

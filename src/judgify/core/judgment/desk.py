@@ -145,25 +145,38 @@ class Desk:
         if not executions:
             return []
         kept = await self._committer.keep([execution.row for execution in executions])
+        pairs = list(zip(executions, kept, strict=True))
+        repeated = [pair[0].record.id for pair in pairs if isinstance(pair[1], Kept) and not pair[1].fresh]
+        firsts: dict[str, tuple[bytes | None, str]] | Unavailable
+        try:
+            firsts = await self._firsts(repeated) if repeated else {}
+        except Unavailable as error:
+            firsts = error
         return [
-            outcome if isinstance(outcome, JudgifyError) else await self._answer(execution, outcome)
-            for execution, outcome in zip(executions, kept, strict=True)
+            outcome if isinstance(outcome, JudgifyError) else self._answer(execution, outcome, firsts)
+            for execution, outcome in pairs
         ]
 
-    async def _answer(self, execution: Execution, kept: Kept) -> Answered | JudgifyError:
+    async def _firsts(self, numbers: list[str]) -> dict[str, tuple[bytes | None, str]]:
+        """Give the record and the input's digest of executions that were there before, all with one look at each."""
+        rows = await asyncio.to_thread(lambda: [self._spool.find(number) for number in numbers])
+        found: dict[str, tuple[bytes | None, str]] = {
+            row.id: (bytes(row.record), row.input_sha256 or "") for row in rows if row is not None
+        }
+        rest = [number for number in numbers if number not in found]
+        return found | (await self._store.firsts(rest) if rest else {})
+
+    @staticmethod
+    def _answer(
+        execution: Execution, kept: Kept, firsts: dict[str, tuple[bytes | None, str]] | Unavailable
+    ) -> Answered | JudgifyError:
         if kept.fresh:
             record = execution.record
             return Answered(bytes(execution.row.record), record.verdict, kept.durability, replayed=False)
-        row = await asyncio.to_thread(self._spool.find, execution.record.id)
-        try:
-            if row is not None:
-                first, digest = bytes(row.record), row.input_sha256
-            else:
-                number = execution.record.id
-                first = await self._store.read(number) or bytes(execution.row.record)
-                digest = (await self._store.digests([number])).get(number)
-        except Unavailable as error:
-            return error
+        if isinstance(firsts, Unavailable):
+            return firsts
+        first, digest = firsts.get(execution.record.id, (None, None))
+        first = first or bytes(execution.row.record)
         if digest != execution.row.input_sha256:
             return Conflict(
                 "this idempotency_key was used before with another input; use a new key",

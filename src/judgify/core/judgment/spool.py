@@ -48,6 +48,7 @@ class Spool:
         self._lock = threading.Lock()
         self._open: Segment | None = None
         self._written = 0
+        self._wanted = 1
         self._index: dict[str, tuple[Path, int, int]] = {}
 
     def append(self, rows: list[Row]) -> list[bool]:
@@ -67,6 +68,7 @@ class Spool:
             rows = [row for row, new in zip(rows, fresh, strict=True) if new]
             lines = [to_line(row) for row in rows]
             size = sum(map(len, lines))
+            self._wanted = min(map(len, lines), default=1)
             self._refuse_overflow(size)
             try:
                 segment = self._writable()
@@ -160,7 +162,13 @@ class Spool:
         except OSError:
             return "down"
         used = self.size()
-        if used >= self._max_bytes or free < self._min_free or not os.access(self._folder, os.W_OK | os.X_OK):
+        # Room for the smallest row that was last asked for: a spool that refuses all is down, with bytes to spare.
+        wanted = self._wanted
+        if (
+            used + wanted > self._max_bytes
+            or free - wanted < self._min_free
+            or not os.access(self._folder, os.W_OK | os.X_OK)
+        ):
             return "down"
         return "degraded" if used > NEARLY_FULL * self._max_bytes else "ok"
 

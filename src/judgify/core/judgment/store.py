@@ -86,13 +86,17 @@ class ExecutionStore:
             text = await connection.fetchval("SELECT record FROM judgment.executions WHERE id = $1 LIMIT 1", number)
         return None if text is None else text.encode()
 
-    async def digests(self, numbers: list[str]) -> dict[str, str]:
-        """Give the input's digest of those executions that came with an idempotency key."""
+    async def firsts(self, numbers: list[str]) -> dict[str, tuple[bytes | None, str]]:
+        """Give the record, if it is still kept, and the input's digest of executions that came with a key."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "SELECT id, input_sha256 FROM judgment.idempotent WHERE id = ANY ($1::text[])", numbers
+                "SELECT i.id, i.input_sha256, e.record FROM judgment.idempotent i "
+                "LEFT JOIN judgment.executions e ON e.id = i.id WHERE i.id = ANY ($1::text[])",
+                numbers,
             )
-        return {row["id"]: row["input_sha256"] for row in rows}
+        return {
+            row["id"]: (None if row["record"] is None else row["record"].encode(), row["input_sha256"]) for row in rows
+        }
 
     async def page(
         self,
