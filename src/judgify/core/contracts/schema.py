@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
+from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator, TypeChecker
 from jsonschema.exceptions import SchemaError, ValidationError
@@ -252,12 +253,13 @@ def _follow(root: Mapping[str, Any], target: str) -> Any:
     if not target.startswith("#/"):
         return None
     node: Any = root
-    for part in target[2:].split("/"):
+    # Unescaped as the library does it, else it would follow another reference than was looked at.
+    for part in unquote(target[2:]).split("/"):
         key = part.replace("~1", "/").replace("~0", "~")
         if not isinstance(node, Mapping) or key not in node:
             return None
         node = node[key]
-    return node
+    return node if isinstance(node, Mapping | bool) else None
 
 
 _PLAIN: Final = frozenset(

@@ -43,6 +43,13 @@ def test_a_reference_that_leads_back_to_itself_is_refused() -> None:
     assert "leads back" in schema_problems(given)[0].message
 
 
+def test_a_reference_is_followed_as_the_library_follows_it() -> None:
+    definitions = {"a%25b": {"type": "string"}, "a%b": {"pattern": "^(a+)+$"}}
+    given = schema(a={"$ref": "#/$defs/a%25b"}) | {"$defs": definitions}
+    assert "for ever" in schema_problems(given)[0].message
+    assert "not in this schema" in schema_problems(schema(a={"$ref": "#/type"}))[0].message
+
+
 def test_references_that_multiply_are_refused() -> None:
     definitions: dict[str, Any] = {"d0": {"type": "string"}}
     for level in range(1, 12):
