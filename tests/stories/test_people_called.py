@@ -7,6 +7,7 @@ from tests.support.response_world import MINSU, World
 
 from judgify.kit.clock import SEOUL
 from judgify.response import timeline as t
+from judgify.response.engine import DeclareIncident
 from judgify.response.model import Delivery, Page
 
 REFUSED = Delivery(outcome="refused", detail="no route", reason="unreachable", retry_after_s=1)
@@ -119,3 +120,28 @@ async def test_the_number_of_a_quiet_night_is_taken_in_the_new_year_of_seoul(tmp
         assert await world.fails("redis") == "INC-2027-0001"
     finally:
         await world.down()
+
+
+async def test_after_reopening_a_change_of_severity_tells_again_those_who_were_told_before(world: World) -> None:
+    incident_id = await world.fails("judgment") or ""
+    await world.tick()
+    world.works("judgment")
+    await world.passing(90)
+    assert (await world.incident(incident_id)).state == "recovered"
+    assert await world.fails("judgment") == incident_id
+    await world.core.engine.severity(incident_id, "P0", "고객 전체 영향", MINSU)
+    before = len(world.pager.sent)
+    await world.tick()
+    first = {page.person for page in world.pager.sent[:before] if page.kind == "page" and page.role == "devops"}
+    again = {page.person for page in world.pager.sent[before:] if page.kind == "page"}
+    assert first
+    assert first <= again
+
+
+async def test_a_report_that_joins_may_worsen_an_incident_but_not_lower_it(world: World) -> None:
+    opened = await world.core.engine.declare(DeclareIncident("redis", "reported", "느림", severity="P3"), MINSU)
+    assert opened.severity == "P3"
+    worse = await world.core.engine.declare(DeclareIncident("redis", "reported", "멈춤", severity="P1"), MINSU)
+    assert (worse.id, worse.severity) == (opened.id, "P1")
+    same = await world.core.engine.declare(DeclareIncident("redis", "reported", "괜찮음", severity="P3"), MINSU)
+    assert (same.id, same.severity) == (opened.id, "P1")

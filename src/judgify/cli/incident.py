@@ -26,6 +26,7 @@ app: Final = typer.Typer(name="incident", help="Incidents: look, acknowledge, de
 PREFIX: Final = "/api/v2/response"
 Id = Annotated[str, typer.Argument(help="INC-YYYY-NNNN.")]
 ApprovalId = Annotated[str | None, typer.Argument(help="apr_…")]
+_AT_ONCE: Final = 1_000
 _COLOUR: Final = {"P0": "red", "P1": "dark_orange", "P2": "yellow", "P3": "green"}
 
 
@@ -102,7 +103,7 @@ def show(
         raise Invalid("--lang is ko or en")
     path = f"/incidents/{quote(incident_id, safe='')}"
     incident = connect.run(get(path, lang=lang))
-    timeline = connect.run(get(f"{path}/timeline", lang=lang))
+    timeline = connect.run(_timeline(f"{path}/timeline", lang))
     if as_json:
         emit({**incident, "timeline": timeline})
         return
@@ -111,6 +112,15 @@ def show(
     for entry in timeline:
         table.add_row(*cells(entry["seq"], entry["shown_at"], entry["actor"], entry["text"] or entry["type"]))
     out.print(table)
+
+
+async def _timeline(path: str, lang: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        more = await get(path, lang=lang, limit=_AT_ONCE, after=found[-1]["seq"] if found else 0)
+        found += more
+        if len(more) < _AT_ONCE:
+            return found
 
 
 def _print(incident: dict[str, Any], lang: str = "ko") -> None:

@@ -16,6 +16,7 @@ from judgify.kit.settings import Settings
 from judgify.notify import Toolkit
 from judgify.response import guard, slo
 from judgify.response.accounts import Accounts
+from judgify.response.alone import alone
 from judgify.response.api.app import engine_app
 from judgify.response.api.parts import Response
 from judgify.response.capture import Capturer
@@ -156,6 +157,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with alone(folder / "engine.lock"):
+            async with _running():
+                yield
+
+    @asynccontextmanager
+    async def _running() -> AsyncIterator[None]:
         await store.open()
         await core.conductor.start()
         loops: list[Loop] = [

@@ -35,7 +35,7 @@ def if_nobody_was_reached(work: Work, tried: Page) -> None:
         return
     incident = work.incident(tried.incident_id)
     row = paging.row_of(tried)
-    pages = work.tx.pages(incident.id)
+    pages = [page for page in work.tx.pages(incident.id) if page.created_at >= incident.begun_at]
     if (
         incident.held
         or not incident.ongoing

@@ -13,6 +13,7 @@ from judgify.response.desk import Desk, Work
 from judgify.response.incident import Incident
 from judgify.response.model import (
     ENGINE,
+    SEVERITIES,
     Actor,
     Approval,
     Check,
@@ -125,7 +126,8 @@ class Engine:
             if found is None:  # pragma: no cover - a declared signal is never suppressed
                 raise Conflict("the report opened nothing")
             incident = job.incident(found)
-            if command.severity is not None and command.severity != incident.severity:
+            opened = incident.signal_count == 1 and incident.signals[0].id == signal.id
+            if command.severity is not None and _may_declare(command.severity, incident, opened=opened):
                 incident = self._set_severity(job, incident, command.severity, "declared so", actor)
             if command.life_at_risk and not incident.life_at_risk:
                 incident = job.append(found, t.LifeAtRiskDeclared(reason="declared so"), actor=actor)
@@ -353,6 +355,13 @@ def _enter_phase(job: Work, incident_id: str, phase: int, reason: str) -> Incide
     if incident.phase == phase:
         return incident
     return job.append(incident_id, t.PhaseEntered(phase=phase, reason=reason))
+
+
+def _may_declare(severity: Severity, incident: Incident, *, opened: bool) -> bool:
+    """Tell whether a report's severity counts: one that joins may make an incident worse; to lower it is overriding."""
+    if opened:
+        return severity != incident.severity
+    return SEVERITIES.index(severity) < SEVERITIES.index(incident.severity)
 
 
 def _unsettled(incident: Incident) -> Incident:

@@ -289,7 +289,7 @@ def _(event: t.IncidentResolved, incident: Incident, entry: t.Entry) -> Update: 
 
 
 @_change.register
-def _(event: t.IncidentReopened, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+def _(event: t.IncidentReopened, incident: Incident, entry: t.Entry) -> Update:
     update: Update = {
         "state": "open",
         "held": False,
@@ -302,6 +302,7 @@ def _(event: t.IncidentReopened, incident: Incident, entry: t.Entry) -> Update: 
         "impact": None,
         "written_for": "",
         "reopened": incident.reopened + 1,
+        "reopened_at": entry.at,
     }
     if event.signal is not None:
         update["services"] = _touch(incident.services, event.signal)

@@ -1,5 +1,6 @@
 """An incident as its timeline tells it."""
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, Field
@@ -69,6 +70,8 @@ class Incident(Value):
     resolved_by: Actor | None = None
     closed_at: AwareDatetime | None = None
     reopened: int = 0
+    reopened_at: AwareDatetime | None = None
+    """When it was last reopened: what was told before then must be told again."""
     merged_into: str | None = None
     root_cause: RootCause | None = None
     scope: Scope | None = None
@@ -89,6 +92,11 @@ class Incident(Value):
     def drill(self) -> str | None:
         """The drill that this incident belongs to, or None when it is real."""
         return self.key.drill
+
+    @property
+    def begun_at(self) -> datetime:
+        """When it was opened, or last reopened: the rows of the matrix count from then."""
+        return self.reopened_at or self.started_at
 
     @property
     def ongoing(self) -> bool:

@@ -115,7 +115,8 @@ def replan(
 
     A row whose time under the new severity has passed is due now. Once acknowledged, rows inform only.
     """
-    done = {(p.person, p.channel, p.row) for p in pages if p.state in {"sent", "claimed"}}
+    told = [p for p in pages if p.state in {"sent", "claimed"} and p.created_at >= incident.begun_at]
+    done = {(p.person, p.channel, p.row) for p in told}
     old = [withdrawn(p, "planned anew") for p in pages if p.state == "due" and not p.payload]
     fresh: list[PlannedRow] = []
     for row in planned:

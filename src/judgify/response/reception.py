@@ -76,7 +76,7 @@ def change_severity(work: Work, incident: Incident, event: t.SeverityChanged, ac
     incident = work.append(incident.id, event, actor=actor)
     if not incident.ongoing:
         return incident
-    planned = work.policy.pages(incident.severity, incident.key.root, incident.started_at)
+    planned = work.policy.pages(incident.severity, incident.key.root, incident.begun_at)
     gone, fresh = paging.replan(incident, work.tx.pages(incident.id), planned, work.now)
     work.save_pages([*gone, *fresh])
     reason = f"severity {event.previous} → {event.severity}"
