@@ -93,7 +93,10 @@ async def _up(settings: Settings, *, detach: bool, as_json: bool) -> int:
         if await client.alive():
             if not as_json:
                 err.print("judgify runs already; stop it with: judgify down")
-            return await _show(client, settings, as_json=as_json, already=True, seconds=None)
+            code = await _show(client, settings, as_json=as_json, already=True, seconds=None)
+            if not as_json:
+                await _notes(settings)
+            return code
         if not _may_start(as_json=as_json):
             return 1
         remembered.remember(settings.home, os.environ)

@@ -25,8 +25,9 @@ _PATTERNS: Final = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL), MASK),
     (re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"), MASK),
 )
-_PAIR: Final = re.compile(r"(?<![\w-])([\"']?)([\w-]++)([\"']?\s*+[=:]\s*+)(\"[^\"]*+\"|'[^']*+'|[^\s,;&}\"']++)")
-"""`name=value` and `"name": "value"`; possessive, so that hostile text costs no more than its length."""
+_NAME: Final = re.compile(r"(?<![\w-])[\"']?([\w-]++)[\"']?\s*+[=:]\s*+")
+_VALUE: Final = re.compile(r"\"[^\"]*+\"|'[^']*+'|[^\s,;&}\"']++")
+# `name=value` and `"name": "value"`; possessive, so that hostile text costs no more than its length.
 
 
 def ensure_secret(home: Path, name: str) -> str:
@@ -55,13 +56,17 @@ def mask(text: str) -> str:
     """Replace what looks like a password, token or key in free text; used on logs and on captured findings."""
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
-    return _PAIR.sub(_mask_pair, text)
+    return _mask_pairs(text)
 
 
-def _mask_pair(match: re.Match[str]) -> str:
-    before, name, between, _ = match.groups()
-    hidden = _PAIR_KEY.search(name) is not None
-    return f"{before}{name}{between}{MASK}" if hidden else match.group()
+def _mask_pairs(text: str) -> str:
+    parts: list[str] = []
+    kept = 0
+    for found in _NAME.finditer(text):
+        if found.start() >= kept and _PAIR_KEY.search(found[1]) and (value := _VALUE.match(text, found.end())):
+            parts += (text[kept : found.end()], MASK)
+            kept = value.end()
+    return "".join((*parts, text[kept:]))
 
 
 def is_secret_name(name: str) -> bool:

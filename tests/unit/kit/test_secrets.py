@@ -18,6 +18,8 @@ CANARY = "c4n4ry-S3cret-Value"
         f"jdg_{CANARY}",
         f"-----BEGIN RSA PRIVATE KEY-----\n{CANARY}\n-----END RSA PRIVATE KEY-----",
         f"token={CANARY}&next=1",
+        f"RuntimeError: password={CANARY}",
+        f"error: token: {CANARY}, next",
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str) -> None:
