@@ -96,7 +96,7 @@ def until(condition: Callable[[], Any], timeout_s: float, what: str) -> Any:
 
 def _free_base() -> int:
     """Give a base of which all ports that an installation uses are free."""
-    for base in range(21_000 + (os.getpid() % 97) * 100, 60_000, 100):
+    for base in range(26_000 + (os.getpid() % 40) * 100, 32_000, 100):
         if all(_is_free(port) for port in Settings.from_env({"JUDGIFY_PORT_BASE": str(base)}).ports.all().values()):
             return base
     raise AssertionError("no free range of ports")

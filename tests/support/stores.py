@@ -1,6 +1,7 @@
 """Real stores for tests: PostgreSQL and Valkey started on free ports, ended by pid, killed and restarted at will."""
 
 import contextlib
+import itertools
 import os
 import pwd
 import shutil
@@ -18,13 +19,26 @@ import psutil
 
 PASSWORD = "made-up-for-tests"
 _START_S = 30.0
+_FIRST, _SLICE = 10_000, 2_000
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+_NEXT = itertools.count(os.getpid() * 7 % _SLICE)
 
 
 def free_port() -> int:
-    """Give a port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a port that nothing listens on, and that no other test is given.
+
+    Not one from the kernel's own range: between the asking and the use it could be lent to an outgoing connection, or
+    to another worker that asks at the same moment. Each worker has a slice of its own below that range.
+    """
+    for _ in range(_SLICE):
+        port = _FIRST + _WORKER * _SLICE + next(_NEXT) % _SLICE
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free in this worker's slice")
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

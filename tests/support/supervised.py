@@ -27,12 +27,6 @@ PROGRAM = Path(__file__).with_name("unit_program.py")
 CLOCK = SystemClock()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def free_base() -> int:
     """A base such that the ports of all parts above it are free."""
     while True:
