@@ -19,7 +19,8 @@ import psutil
 
 PASSWORD = "made-up-for-tests"
 _START_S = 30.0
-_FIRST, _SLICE = 10_000, 2_000
+_FIRST, _SLICE = 10_000, 1_500
+_FIRST_BASE, _BASES, _STEP = 22_000, 10, 50
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
 _NEXT = itertools.count(os.getpid() * 7 % _SLICE)
 
@@ -39,6 +40,20 @@ def free_port() -> int:
                 continue
             return port
     raise AssertionError("no port is free in this worker's slice")
+
+
+def free_base() -> int:
+    """Give a base such that the ports of all parts above it are free; no other worker is given it."""
+    for _ in range(_BASES):
+        base = _FIRST_BASE + _WORKER * _BASES * _STEP + next(_NEXT) % _BASES * _STEP
+        try:
+            for offset in (*range(7), 10, 32, 33):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+        except OSError:
+            continue
+        return base
+    raise AssertionError("no base is free in this worker's slice")
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import urllib.request
@@ -17,6 +16,8 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
+from tests.support.stores import free_base, free_port
+
 from judgify.kit.clock import SystemClock
 from judgify.kit.supervisor_client import SupervisorClient
 from judgify.kit.supervisor_launch import launch
@@ -25,21 +26,6 @@ from judgify.supervisor import sweep
 
 PROGRAM = Path(__file__).with_name("unit_program.py")
 CLOCK = SystemClock()
-
-
-def free_base() -> int:
-    """A base such that the ports of all parts above it are free."""
-    while True:
-        base = free_port()
-        if base > 60_000:
-            continue
-        try:
-            for offset in (*range(7), 10, 32, 33):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", base + offset))
-        except OSError:
-            continue
-        return base
 
 
 async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> float:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.supervised import alive, free_base, new_home
+from tests.support.stores import free_base
+from tests.support.supervised import alive, new_home
 
 from judgify.cli import remembered
 from judgify.cli.output import printable

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.response import GUIDE, RememberingSink
-from tests.support.stores import Postgres, Valkey
-from tests.support.supervised import CLOCK, free_port, new_home
+from tests.support.stores import Postgres, Valkey, free_port
+from tests.support.supervised import CLOCK, new_home
 
 from judgify.kit.settings import Settings
 from judgify.response.impact import Stretch, Targets

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.support.supervised import free_base, free_port, new_home, until
+from tests.support.stores import free_base, free_port
+from tests.support.supervised import new_home, until
 
 from judgify.kit.clock import FakeClock, SystemClock
 from judgify.kit.errors import Unavailable
