@@ -26,13 +26,14 @@ from judgify.response.desk import Desk
 from judgify.response.documents.writer import GuideDocuments
 from judgify.response.engine import Engine
 from judgify.response.figures import Figures
-from judgify.response.guide.loader import default_guide_dir, load_guide
+from judgify.response.guide.loader import default_guide_dir
 from judgify.response.guide.schema import Guide
 from judgify.response.guide_policy import GuidePolicy
 from judgify.response.impact import Targets
 from judgify.response.incident import Incident
 from judgify.response.intake.outside import read_alertmanager, read_generic
 from judgify.response.intake.watch import Watch
+from judgify.response.last_guide import open_guide
 from judgify.response.metrics.source import ScrapedMetrics
 from judgify.response.model import Lang, Signal
 from judgify.response.office import Office
@@ -120,13 +121,13 @@ class _LateSink:
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Built:
-    """Build the engine for this installation. Raises `GuideError` for a guide that cannot be used."""
+    """Build the engine for this installation. Raises `GuideError` for a guide that cannot be used and never could."""
     clock = clock or SystemClock()
-    guide = load_guide(settings.guide_dir or default_guide_dir(), kept=settings.home / "response" / "guide-read")
-    policy = GuidePolicy(guide)
-    metrics = Metrics("response")
     folder = settings.home / "response"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    guide, mistakes = open_guide(settings.guide_dir or default_guide_dir(), folder)
+    policy = GuidePolicy(guide)
+    metrics = Metrics("response")
     orchestrator = LocalOrchestrator(settings, clock)
     scraped = ScrapedMetrics({name: settings.url(name) for name in _scraped(guide)}, clock)
     sink = _LateSink()
@@ -203,7 +204,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         generic=lambda document, now: [read_generic(document, guide, now)],
         console_address=console,
     )
-    app = engine_app(parts, settings, metrics, completed_at=lambda: core.conductor.completed_at, lifespan=lifespan)
+    app = engine_app(
+        parts,
+        settings,
+        metrics,
+        completed_at=lambda: core.conductor.completed_at,
+        guide_good=not mistakes,
+        lifespan=lifespan,
+    )
     app.state.scraped = scraped
     return Built(app=app, core=core, guide=guide)
 

@@ -141,7 +141,7 @@ async def test_without_a_credential_only_states_are_told(site: Site) -> None:
     assert (await site.call("GET", "/ready")).status_code == 503
     await site.world.fails("judgment")
     await site.world.tick()
-    assert (await site.call("GET", "/health")).json()["parts"] == {"due-rows": "ok"}
+    assert (await site.call("GET", "/health")).json()["parts"] == {"due-rows": "ok", "guide": "ok"}
     status = (await site.call("GET", "/status.json?lang=en")).json()
     assert status["status"] == "outage"
     assert {"text", "responder"}.isdisjoint(status["incidents"][0])

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
-from judgify.kit.web import Health, ServiceSpec, create_app
+from judgify.kit.web import Health, ServiceSpec, State, create_app
 from judgify.response.api import incident, service
 from judgify.response.api.parts import Response
 from judgify.response.api.signin import Signin
@@ -26,14 +26,21 @@ def engine_app(
     metrics: Metrics,
     *,
     completed_at: Callable[[], datetime | None],
+    guide_good: bool = True,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
-    """Make the app. `completed_at` tells when the due-row loop last completed."""
+    """Make the app; `lifespan` runs the engine while it is served.
+
+    `completed_at` tells when the due-row loop last completed. `guide_good` is False while an earlier guide is used
+    because the given one has mistakes: the engine is degraded then, and pages all the same.
+    """
 
     async def health() -> Health:
         completed = completed_at()
         fresh = completed is not None and parts.clock.now() - completed <= FRESH
-        return Health("ok" if fresh else "down", {"due-rows": "ok" if fresh else "down"})
+        rows: State = "ok" if fresh else "down"
+        guide: State = "ok" if guide_good else "degraded"
+        return Health(guide if fresh else "down", {"due-rows": rows, "guide": guide})
 
     async def ready() -> bool:
         return completed_at() is not None
