@@ -145,3 +145,18 @@ async def test_a_report_that_joins_may_worsen_an_incident_but_not_lower_it(world
     assert (worse.id, worse.severity) == (opened.id, "P1")
     same = await world.core.engine.declare(DeclareIncident("redis", "reported", "괜찮음", severity="P3"), MINSU)
     assert (same.id, same.severity) == (opened.id, "P1")
+
+
+async def test_a_service_that_wavers_does_not_fill_the_timeline_with_runs(world: World) -> None:
+    incident_id = await world.fails("judgment", "health_failed")
+    await world.tick()
+    for _ in range(5):
+        await world.clock.advance(5)
+        await world.fails("judgment", "health_failed")
+        await world.tick()
+    assert world.runner.performed == ["judgment"]
+    await world.clock.advance(60)
+    await world.fails("judgment", "health_failed")
+    await world.tick()
+    assert world.runner.performed == ["judgment", "judgment"]
+    assert (await world.types(incident_id)).count("signal-joined") == 0

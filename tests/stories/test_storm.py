@@ -171,3 +171,13 @@ async def test_a_beginning_before_all_time_is_no_evidence(world: World) -> None:
     begun = world.clock.now() - timedelta(days=2)
     await world.send("judgment", "not_ready", observed_at=begun)
     assert (await world.incident(incident_id)).occurred_at == begun
+
+
+async def test_a_sender_of_ever_new_names_fills_no_timeline(world: World) -> None:
+    incident_id = await world.fails("judgment")
+    for number in range(230):
+        await world.send("judgment", f"made_up_{number}")
+    joined = (await world.types(incident_id)).count("signal-joined")
+    unknown = [i for i in await world.core.desk.ask(lambda tx: tx.incidents()) if i.id != incident_id]
+    assert joined <= 200
+    assert len(unknown) <= 1

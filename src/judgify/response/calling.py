@@ -43,7 +43,7 @@ def if_nobody_was_reached(work: Work, tried: Page) -> None:
         or not paging.unreached(pages, row, work.policy)
     ):
         return
-    forward = paging.next_row(pages, work.now)
+    forward = paging.next_row(pages, work.now, quiet=work.policy.quiet(incident.severity, work.now))
     hotline = paging.rows(incident.id, work.policy.hotline_pages(incident.severity, row, work.now), work.now)
     # Whoever is called by the hotline's own row and is not reached either: there is nobody behind the hotline.
     hotline = [] if row.startswith("hotline") else hotline

@@ -58,7 +58,7 @@ def plan(guide: Guide, *, severity: SeverityName, service: str, opened_at: datet
                 if role not in roles:
                     roles.append(role)
                 told[person] = (min(first, kind, key=_WEIGHT.__getitem__), roles)
-        quiet = _quiet(guide, severity, at)
+        quiet = is_quiet(guide, severity, at)
         rows.extend(
             DueRow(
                 key=f"{row.from_minute}:{kind}:{person}",
@@ -108,7 +108,8 @@ def announcement_channels(guide: Guide, severity: SeverityName) -> tuple[str, ..
     )
 
 
-def _quiet(guide: Guide, severity: SeverityName, moment: datetime) -> bool:
+def is_quiet(guide: Guide, severity: SeverityName, moment: datetime) -> bool:
+    """Tell whether nobody is to be woken for this severity at that moment: P2 and P3 outside business hours."""
     return guide.severities[severity].quiet_outside_business_hours and not is_business_time(guide.calendar, moment)
 
 

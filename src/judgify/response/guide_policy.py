@@ -121,7 +121,10 @@ class GuidePolicy:
         fitting = [
             name
             for name, channel in self.guide.channels.items()
-            if channel.enabled and severity in channel.severities and "page" in channel.kinds
+            if channel.enabled
+            and severity in channel.severities
+            and "page" in channel.kinds
+            and not (channel.wakes and self.quiet(severity, now))
         ]
         return [
             PlannedRow(
@@ -135,6 +138,10 @@ class GuidePolicy:
             )
             for name in fitting or ["console"]
         ]
+
+    def quiet(self, severity: Severity, moment: datetime) -> bool:
+        """Tell whether nobody is to be woken for this severity at that moment."""
+        return escalation.is_quiet(self.guide, severity, moment)
 
     def local_channel(self, channel: str) -> bool:
         """Tell whether a channel is the console or the mailbox of this machine."""

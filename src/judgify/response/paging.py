@@ -88,12 +88,13 @@ def unreached(pages: Sequence[Page], row: str, policy: Policy) -> bool:
     )
 
 
-def next_row(pages: Sequence[Page], now: datetime) -> list[Page]:
-    """Give the next row of the matrix that is still to come, due now."""
+def next_row(pages: Sequence[Page], now: datetime, *, quiet: bool) -> list[Page]:
+    """Give the next row of the matrix that is still to come, due now; while it is `quiet`, only what wakes nobody."""
     coming = [page for page in pages if page.kind == "page" and page.state == "due" and page.due_at > now]
     matrix = [page for page in coming if page.repeat == 0 and page.attempt == 0 and row_of(page).isdigit()]
     soonest = min((page.due_at for page in matrix), default=None)
-    return [page.model_copy(update={"due_at": now}) for page in matrix if page.due_at == soonest]
+    row = [page for page in matrix if page.due_at == soonest and not (quiet and page.wakes)]
+    return [page.model_copy(update={"due_at": now}) for page in row]
 
 
 def on_settled(pages: Sequence[Page], reason: str) -> list[Page]:

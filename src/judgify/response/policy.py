@@ -79,6 +79,10 @@ class Policy(Protocol):
         """Give what the 24/7 hotline is called through when nobody of a row could be reached."""
         ...
 
+    def quiet(self, severity: Severity, moment: datetime) -> bool:
+        """Tell whether nobody is to be woken for this severity at that moment."""
+        ...
+
     def local_channel(self, channel: str) -> bool:
         """Tell whether a channel stays on this machine (console, mailbox): it reaches only who looks."""
         ...

@@ -19,6 +19,10 @@ OLDEST_EVIDENCE: Final = timedelta(days=7)
 """A signal that says it began earlier than this before it came is taken to have begun when it came."""
 TOLD_ONE_BY_ONE: Final = 20
 """Signals of a kind that is known already get entries of their own up to this many; the store keeps and counts all."""
+KINDS_TOLD: Final = 200
+"""Kinds of signals from outside that get an entry; whoever sends a new name each time fills no timeline."""
+CALMER: Final = timedelta(seconds=60)
+"""A service that wavers without going down gets a new run of its runbook no sooner than this after the last."""
 RunbookOf = Callable[[str], str | None]
 
 
@@ -186,7 +190,9 @@ def _worth_an_entry(incident: Incident, signal: Signal) -> bool:
     """Tell whether a signal that was not there yet is told by itself: a storm must not bury the timeline."""
     kind = (signal.source, signal.service, signal.signal)
     known = any((seen.source, seen.service, seen.signal) == kind for seen in incident.signals)
-    return not known or signal.source == "person" or incident.joined < TOLD_ONE_BY_ONE
+    if signal.source == "person" or (signal.own and not known):
+        return True
+    return incident.joined < (TOLD_ONE_BY_ONE if known else KINDS_TOLD)
 
 
 def _ended(work: Work, incident_id: str, signal: Signal) -> bool:
@@ -202,7 +208,9 @@ def _ended(work: Work, incident_id: str, signal: Signal) -> bool:
         for run in work.tx.runs(incident_id)
         if run.service == signal.service and run.step is None and not run.dry_run
     ]
-    return bool(runs) and (runs[-1].state == "done" or signal.signal == DOWN)
+    if not runs or signal.signal == DOWN:
+        return bool(runs)
+    return runs[-1].state == "done" and work.now - runs[-1].created_at >= CALMER
 
 
 def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, runbook_of: RunbookOf) -> str:

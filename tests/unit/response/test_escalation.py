@@ -7,9 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.support.guides import shipped
 
+from judgify.response import paging
 from judgify.response.escalation import announcement_channels, deadlines, plan
 from judgify.response.guide.base import SEVERITIES, SeverityName
 from judgify.response.guide.schema import Guide
+from judgify.response.guide_policy import GuidePolicy
+from judgify.response.model import Page
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MONDAY_10 = datetime(2026, 11, 23, 10, 0, tzinfo=SEOUL)
@@ -157,3 +160,28 @@ def test_deadlines_of_section_1_1(severity: SeverityName, minutes: int, solve: d
 
 def test_announcements_go_to_channels_that_take_them() -> None:
     assert announcement_channels(GUIDE, "P0") == ("console", "mailbox")
+
+
+def test_the_hotline_too_wakes_nobody_for_what_can_wait() -> None:
+    policy = GuidePolicy(waking())
+    night = MONDAY_03
+    assert any(row.wakes for row in policy.hotline_pages("P1", "0", night))
+    quiet = policy.hotline_pages("P2", "0", night)
+    assert quiet
+    assert not any(row.wakes for row in quiet)
+    loud = Page(
+        id="pg_1",
+        incident_id="INC-2026-0001",
+        kind="page",
+        person="a",
+        role="owner",
+        channel="http",
+        row="15:page:a",
+        due_at=night + timedelta(minutes=15),
+        created_at=night,
+    )
+    silent = loud.model_copy(update={"id": "pg_2", "wakes": False})
+    assert [p.id for p in paging.next_row([loud, silent], night, quiet=True)] == ["pg_2"]
+    assert [p.id for p in paging.next_row([loud, silent], night, quiet=False)] == ["pg_1", "pg_2"]
+    assert policy.local_channel("mailbox")
+    assert not policy.local_channel("http")

@@ -15,6 +15,7 @@ from judgify.response.engine import DeclareIncident
 from judgify.response.model import DocumentKind, Lang, Severity, State
 from judgify.response.ports import Tx
 
+ALL = 1_000_000
 router = APIRouter(prefix="/api/v2/response")
 Viewer = Annotated[Principal, require("viewer", "service")]
 Responder = Annotated[Principal, require("responder")]
@@ -65,7 +66,7 @@ async def timeline(
     parts = response(request)
     incident = await parts.desk.incident(incident_id)
     # A sentence may name what an earlier entry began (a step's title), so all of them are read.
-    entries = await parts.desk.ask(lambda tx: tx.entries(incident_id))
+    entries = await parts.desk.ask(lambda tx: tx.entries(incident_id, limit=ALL))
     texts = await asyncio.to_thread(parts.documents.sentences, language(request), incident, entries)
     shown = [(entry, text) for entry, text in zip(entries, texts, strict=True) if entry.seq > after][:limit]
     return answer([view.entry_view(entry, text) for entry, text in shown], parts.clock)
