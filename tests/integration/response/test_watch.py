@@ -13,7 +13,7 @@ from tests.support.supervised import CLOCK, Home, supervised, until
 from judgify.kit.settings import Settings
 from judgify.response.intake.watch import Watch
 from judgify.response.metrics.source import ScrapedMetrics
-from judgify.response.model import ENGINE, RunbookRun
+from judgify.response.model import ENGINE, RunbookRun, Signal
 from judgify.response.orchestrators.local import LocalOrchestrator
 from judgify.response.runbook.diagnose import Senses
 from judgify.response.runbook.runner import BookRunner
@@ -155,3 +155,22 @@ async def test_a_dead_supervisor_is_started_again(scene: Scene) -> None:
     scene.home.kill_supervisor()
     assert await until(scene.home.client.alive, 15) < 15
     assert (await scene.home.client.unit("judgment")).state == "running"
+
+
+async def test_a_fall_that_could_not_be_made_durable_is_told_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = scene.sink.signal
+    refused: list[str] = []
+
+    async def locked_at_first(told: Signal) -> str | None:
+        if told.service == "judgment" and len(refused) < 2:
+            refused.append(told.signal)
+            msg = "database is locked"
+            raise OSError(msg)
+        return await keep(told)
+
+    monkeypatch.setattr(scene.sink, "signal", locked_at_first)
+    os.kill(await scene.pid(), signal.SIGKILL)
+    await scene.told("service_down")
+    assert refused == ["service_down", "service_down"]

@@ -165,18 +165,22 @@ class Watch:
         if turn.condition == "down" and exited is not None and timedelta() <= since - exited < timedelta(seconds=30):
             since = exited
         now = self._clock.now()
-        await self._sink.signal(
-            Signal(
-                id=new_id("sig"),
-                service=turn.service,
-                signal=name,
-                source="probe",
-                own=True,
-                text=turn.look.detail[:500],
-                observed_at=min(since, now),
-                received_at=now,
-            )
+        signal = Signal(
+            id=new_id("sig"),
+            service=turn.service,
+            signal=name,
+            source="probe",
+            own=True,
+            text=turn.look.detail[:500],
+            observed_at=min(since, now),
+            received_at=now,
         )
+        try:
+            await self._sink.signal(signal)
+        except Exception:
+            # A turn is seen once; what could not be made durable is told again with the next look.
+            self._excused[turn.service] = turn
+            raise
 
     def _tell_suspicion(self) -> None:
         suspect = self.prober.suspect
