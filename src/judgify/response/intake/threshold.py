@@ -82,6 +82,10 @@ class ThresholdWatch:
         self._told &= uneasy
         return calm
 
+    def tell_again(self, service: str, signal: str) -> None:
+        """Note that it could not be made durable that a figure calmed."""
+        self._told.add((service, signal))
+
     def _calm(self, rule: MetricRule, service: str, now: datetime) -> bool:
         value = self._value(rule, service, now)
         if value is not None:

@@ -276,19 +276,25 @@ class Watch:
                 )
             for service, name in self._thresholds.calmed(now):
                 self._told.pop((service, name), None)
-                await self._sink.signal(
-                    Signal(
-                        id=new_id("sig"),
-                        service=service,
-                        signal=name,
-                        source="metrics",
-                        status="resolved",
-                        own=True,
-                        text="back below its threshold",
-                        observed_at=now,
-                        received_at=now,
-                    )
-                )
+                await self._call_over(service, name, now)
+
+    async def _call_over(self, service: str, name: str, now: datetime) -> None:
+        signal = Signal(
+            id=new_id("sig"),
+            service=service,
+            signal=name,
+            source="metrics",
+            status="resolved",
+            own=True,
+            text="back below its threshold",
+            observed_at=now,
+            received_at=now,
+        )
+        try:
+            await self._sink.signal(signal)
+        except Exception:
+            self._thresholds.tell_again(service, name)
+            raise
 
     def _returned_at(self, service: str) -> datetime | None:
         """Give when a service, or anything whose failure its figures show, last came back."""
