@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from judgify.kit.log import get_logger
 
 log = get_logger("judgify.gateway.redis")
 TIMEOUT_S: Final = 0.25
+PING_S: Final = 0.4
 MAX_CONNECTIONS: Final = 32
 T = TypeVar("T")
 
@@ -31,6 +34,8 @@ class RedisDoor:
                 max_connections=2 * MAX_CONNECTIONS,
                 decode_responses=True,
                 health_check_interval=0,
+                # Once more at once, for a connection that a restart left stale; the library's own waits add up.
+                retry=Retry(NoBackoff(), 1),
                 client_name="judgify-gateway",
             )
 
@@ -55,7 +60,9 @@ class RedisDoor:
         if self._client is None:
             return False
         try:
-            good = bool(await self._client.ping())
+            # Well below the second that whoever asks for the health of the whole waits.
+            async with asyncio.timeout(PING_S):
+                good = bool(await self._client.ping())
         except (RedisError, OSError, TimeoutError) as error:
             self._close(error)
             return False
