@@ -106,7 +106,7 @@ def test_wrong_types_and_missing_columns_come_out_not_evaluable_row_by_row(
 
 def test_this_hosts_own_telemetry_is_judged_all_the_while(platform: Installation) -> None:
     def latest() -> Any:
-        answer = platform.call("GET", "/api/v2/judgment/executions", params={"workflow_name": "host-telemetry"})
+        answer = platform.call("GET", "/api/v2/judgment/executions", params={"workflow": "host-telemetry"})
         return answer.json()["data"]
 
     rows = until(latest, 20, "a judgment of this host")
@@ -220,7 +220,7 @@ def test_no_secret_is_anywhere_but_in_its_file(platform: Installation) -> None:
     needles += [path.read_bytes().strip() for path in sorted((platform.home / "secrets").iterdir()) if path.is_file()]
     assert len(needles) >= 5
     platform.call("POST", "/api/v2/auth/login", json={"username": "nobody", "password": CANARY})
-    platform.call("GET", f"/api/v2/judgment/executions?token={CANARY}")
+    platform.call("GET", f"/api/v2/judgment/executions?workflow={CANARY}&token={CANARY}")
     platform.call("POST", "/api/v2/response/signals", to="response", json={"service": "judgment", "signal": CANARY[:0]})
     platform.run("incident", "show", "INC-2000-0001", "--json")
     leaks = []

@@ -67,8 +67,8 @@ def text(report: dict[str, Any]) -> str:
         lines.append(f"  {label:<24}{shown:>12}{note:>10}")
     load_ = report["load"]
     lines.append(
-        f"  judgments asked {load_['asked']}, wrong or unanswered {load_['wrong']}, answered 200 {load_['answered']},"
-        f" lost {load_['lost']}"
+        f"  judgments after the fault: {load_['asked']} asked, {load_['wrong']} wrong or unanswered;"
+        f" in the whole drill: {load_['answered']} answered with 200, {load_['lost']} lost"
     )
     lines += [f"  ! {reason}" for reason in report["failures"]]
     lines.append("PASSED" if report["passed"] else "FAILED")

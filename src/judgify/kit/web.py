@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from judgify import __version__
@@ -56,6 +58,8 @@ class ServiceSpec:
     title: str = ""
     authenticate: Callable[[Request], Awaitable[auth.Principal]] | None = None
     """Another way in than service tokens; None means service tokens only."""
+    strict_query: bool = True
+    """Refuse query parameters that a route does not declare: a misspelt filter must not answer with everything."""
 
 
 def create_app(spec: ServiceSpec) -> FastAPI:
@@ -79,6 +83,7 @@ def create_app(spec: ServiceSpec) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(_refuse_unknown_parameters)] if spec.strict_query else [],
     )
     app.state.spec = spec
     app.add_middleware(ServiceMiddleware, metrics=spec.metrics, clock=spec.clock, max_body=spec.max_body)
@@ -87,6 +92,21 @@ def create_app(spec: ServiceSpec) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     return app
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or not route.include_in_schema:
+        return
+    known = _query_names(route.dependant)
+    for name in request.query_params:
+        if name not in known:
+            raise Invalid(f"there is no parameter {name[:60]!r} here; known are {', '.join(sorted(known)) or 'none'}")
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    names = {parameter.alias for parameter in dependant.query_params}
+    return names.union(*(_query_names(inner) for inner in dependant.dependencies))
 
 
 def _add_probes(app: FastAPI, spec: ServiceSpec) -> None:

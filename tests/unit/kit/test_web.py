@@ -228,6 +228,16 @@ async def test_every_error_is_a_problem(method: str, path: str, status: int) -> 
     assert response.headers["content-type"] == "application/problem+json"
 
 
+async def test_a_misspelt_filter_is_refused_and_probes_are_not_that_strict() -> None:
+    world = World()
+    response = await world.call("GET", "/things/a?colour=red", headers=world.headers("admin"))
+    assert response.status_code == 422
+    assert response.json()["detail"] == "there is no parameter 'colour' here; known are none"
+    assert (await world.call("GET", "/health?deep=1")).status_code == 200
+    lenient = World(strict_query=False)
+    assert (await lenient.call("GET", "/things/a?colour=red", headers=lenient.headers("admin"))).status_code == 200
+
+
 async def test_metrics_count_by_route_pattern_never_by_path() -> None:
     world = World()
     for name in ("a", "b"):

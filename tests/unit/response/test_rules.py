@@ -146,8 +146,12 @@ def test_what_a_try_makes_of_a_page() -> None:
     later = outbox.tried(claimed, Delivery(outcome="refused", retry_after_s=5), NOW)
     assert (later.state, later.due_at, later.possibly_repeat) == ("due", second(5), False)
     assert outbox.tried(claimed, Delivery(outcome="unknown", retry_after_s=5), NOW).possibly_repeat
+    # A person who must be told of a fault is tried for good; a notice, and a page without an incident, are not.
     tired = claimed.model_copy(update={"attempt": outbox.MAX_ATTEMPTS})
-    assert outbox.tried(tired, Delivery(outcome="refused", retry_after_s=5), NOW).state == "failed"
+    assert outbox.tried(tired, Delivery(outcome="refused", retry_after_s=5), NOW).state == "due"
+    for other in ({"kind": "notice"}, {"incident_id": None}):
+        ends = tired.model_copy(update=other)
+        assert outbox.tried(ends, Delivery(outcome="refused", retry_after_s=5), NOW).state == "failed"
 
 
 def test_a_page_is_claimed_when_it_is_due_and_again_when_its_lease_ran_out() -> None:

@@ -57,6 +57,7 @@ def engine_app(
         max_body=MAX_BODY,
         title="Judgify response engine",
         authenticate=signin.principal,
+        strict_query=False,  # the language is asked for by `?lang=` on every route, and pages are mounted beside
     )
     app = create_app(spec)
     app.state.signin = signin
