@@ -72,7 +72,7 @@ class WorkflowCache:
 
     def load(self) -> None:
         """Read the mirror; a file that is torn or no longer understood is passed over and logged."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in sorted(self._folder.glob("wfl_*.json")):
             try:
                 self._put(_compile(_DECODER.decode(path.read_bytes())))

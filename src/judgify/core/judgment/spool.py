@@ -91,7 +91,7 @@ class Spool:
     def set_aside(self, row: Row) -> None:
         """Keep a row that the database refuses for good, for a person to look at."""
         folder = self._folder / "refused"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         write_atomic(folder / f"{row.id}.line", to_line(row))
 
     def find(self, number: str) -> Row | None:
@@ -157,7 +157,7 @@ class Spool:
     def state(self) -> Literal["ok", "degraded", "down"]:
         """Tell how the spool is: `ok`, `degraded` when nearly full, `down` when it could not keep a row now."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             free = shutil.disk_usage(self._folder).free
         except OSError:
             return "down"
@@ -183,7 +183,7 @@ class Spool:
 
     def _refuse_overflow(self, size: int) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             free = shutil.disk_usage(self._folder).free
         except OSError as error:
             raise Unavailable(
