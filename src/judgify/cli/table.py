@@ -19,12 +19,14 @@ def is_well(unit: Unit) -> bool:
 
 
 def health_word(unit: Unit) -> str:
-    """Health in one word; a unit without a probe, or one that was not asked yet, is "unknown"."""
+    """Health in a word or two; a unit without a probe, or one that was not asked yet, is "unknown"."""
     if unit.state == "stopped":
         return "-"
-    if unit.healthy is None:
-        return "unknown"
-    return "healthy" if unit.healthy else "unhealthy"
+    if unit.healthy:
+        return "healthy"
+    if unit.state == "starting":
+        return "not yet"
+    return "unknown" if unit.healthy is None else "unhealthy"
 
 
 def row(unit: Unit) -> dict[str, Any]:

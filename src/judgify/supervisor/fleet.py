@@ -381,7 +381,7 @@ class Supervisor:
         return Unit(
             name=record.name,
             kind=record.spec.kind,
-            state=model.state(record, self.clock.now()),
+            state=model.state(record, self.clock.now(), preparing=runner.preparing),
             desired=record.desired,
             instances=tuple(
                 Instance(**process.model_dump(exclude={"identity"}))

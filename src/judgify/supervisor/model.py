@@ -206,8 +206,10 @@ def mark_healthy(record: UnitRecord, number: int, now: datetime) -> bool:
     return False
 
 
-def state(record: UnitRecord, now: datetime) -> UnitState:
+def state(record: UnitRecord, now: datetime, *, preparing: bool = False) -> UnitState:
     """What the unit is doing: see ``docs`` of the API for the five words.
+
+    ``preparing`` means that it is on its way: its data or port is being made ready and no process runs yet.
 
     ``failed`` means that this start never came to anything: it could not be prepared or spawned, or it ended before it
     was healthy once. ``exited`` means that a unit which had been healthy ended by itself.
@@ -218,6 +220,8 @@ def state(record: UnitRecord, now: datetime) -> UnitState:
         return "starting" if waiting else "running"
     if record.desired == "stopped":
         return "stopped"
+    if preparing:
+        return "starting"
     if record.failure is not None or not record.was_healthy:
         return "failed"
     return "exited"

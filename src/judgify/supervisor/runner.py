@@ -58,6 +58,7 @@ class Runner:
         self.lock = asyncio.Lock()
         self.healthy: bool | None = None
         self.settled = asyncio.Event()
+        self.preparing = False
         self._disk = disk
         self._journal = journal
         self._clock = clock
@@ -161,6 +162,7 @@ class Runner:
         record.was_healthy = False
         record.failure = None
         self._reset_health()
+        self.preparing = True
         self.save()
         try:
             if self._prepare is not None:
@@ -176,6 +178,8 @@ class Runner:
             self.settled.set()
             self.event("exited", "supervisor", f"could not be started: {error}", exit_code=None, reason=str(error))
             raise Unavailable(f'"{self.name}" could not be started: {error}', retry_after_s=5) from error
+        finally:
+            self.preparing = False
         self.save()
         pids = [handle.pid for handle in self.handles]
         self.event(kind, by, reason, pids=pids, release=record.revision.release, revision=record.current)

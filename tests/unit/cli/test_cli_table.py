@@ -46,7 +46,7 @@ def unit(**more: Any) -> Unit:
         ({"replicas": 2}, False, "healthy"),
         ({"state": "stopped", "healthy": None, "instances": []}, False, "-"),
         ({"state": "exited", "healthy": False, "instances": []}, False, "unhealthy"),
-        ({"state": "starting", "healthy": False}, False, "unhealthy"),
+        ({"state": "starting", "healthy": False}, False, "not yet"),
     ],
 )
 def test_what_counts_as_well(more: dict[str, Any], well: bool, word: str) -> None:  # noqa: FBT001 - a case's column

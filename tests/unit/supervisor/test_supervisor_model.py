@@ -122,6 +122,7 @@ def test_the_five_states() -> None:
     assert model.state(record, NOW) == "stopped"
     record.desired = "running"
     assert model.state(record, NOW) == "failed"
+    assert model.state(record, NOW, preparing=True) == "starting"
     record.processes = [process()]
     assert model.state(record, NOW) == "starting"
     assert model.state(record, NOW + timedelta(seconds=31)) == "running"
@@ -131,6 +132,7 @@ def test_the_five_states() -> None:
     assert model.state(record, NOW) == "exited"
     record.failure = "could not be spawned"
     assert model.state(record, NOW) == "failed"
+    assert model.state(record, NOW, preparing=True) == "starting"
     record.desired = "stopped"
     assert model.state(record, NOW) == "stopped"
 
