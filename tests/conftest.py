@@ -1,15 +1,23 @@
 """Fixtures that every kind of test may ask for; a server starts only when a test asks."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support.stores import Postgres, Valkey
 
 _NUMBER = itertools.count()
+
+# How long an example takes says something about the machine, not about the property. CI tries the same ones each time.
+settings.register_profile(
+    "judgify", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("judgify")
 
 
 @pytest.fixture(scope="session")
