@@ -1,10 +1,12 @@
-"""`./judgify test`: runs the tests with branch coverage and holds the floors: pure modules 100 %, the whole 85 %."""
+"""`./judgify test`: tests with branch coverage, its floors, and the page of which rows of the guide they prove."""
 
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import guide_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 WHOLE_FLOOR = 85.0
@@ -22,26 +24,57 @@ PURE = (
     "src/judgify/response/runbook/policy.py",
 )
 """Modules without I/O: values in, values out. Each branch of theirs is tested."""
+FEW = 5
+"""Up to so many failures may be the machine's: they are tried once more, alone, and named either way."""
+PAGE = ROOT / "docs" / "reference" / "coverage.md"
 
 
 def main(arguments: list[str]) -> int:
     """Run everything with the floors, or just what the arguments select, without them."""
     if arguments:
         return subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT)  # noqa: S603 - our own argv
-    report = ROOT / ".coverage.json"
-    for old in (*ROOT.glob(".coverage.*"), ROOT / ".coverage"):
+    for old in (*ROOT.glob(".coverage*"), *ROOT.glob(".guide-*.json")):
         old.unlink(missing_ok=True)
     workers = str(min(4, max(2, os.cpu_count() or 2)))
-    code = subprocess.call(  # noqa: S603 - our own argv
-        [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup"], cwd=ROOT
-    )
+    first = ROOT / ".guide-1.json"
+    code = _pytest(first, "-n", workers, "--dist", "loadgroup")
+    told = _told(first)
+    if code == 1 and (failed := _failed()) and len(failed) <= FEW:
+        print(
+            f"tests: {len(failed)} failed beside the others; tried once more, alone:", *failed, sep="\n  ", flush=True
+        )
+        again = ROOT / ".guide-2.json"
+        code = _pytest(again, "--last-failed")
+        for row, outcomes in _told(again).items():
+            told.setdefault(row, {}).update(outcomes)
+        if code == 0:
+            print(f"tests: UNSTEADY, passed only alone: {', '.join(failed)}")
     if code != 0:
         return code
     subprocess.call([sys.executable, "-m", "coverage", "combine", "-q"], cwd=ROOT)
+    report = ROOT / ".coverage.json"
     subprocess.check_call(  # noqa: S603 - our own argv
         [sys.executable, "-m", "coverage", "json", "-q", "-o", str(report)], cwd=ROOT
     )
-    return _hold_floors(json.loads(report.read_text(encoding="utf-8")))
+    floors = _hold_floors(json.loads(report.read_text(encoding="utf-8")))
+    return floors or _hold_rows(told)
+
+
+def _pytest(report: Path, *arguments: str) -> int:
+    command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q", *arguments]
+    return subprocess.call(command, cwd=ROOT, env=os.environ | {"JUDGIFY_TEST_GUIDE_REPORT": str(report)})  # noqa: S603 - our own argv
+
+
+def _failed() -> list[str]:
+    try:
+        found = json.loads((ROOT / ".pytest_cache/v/cache/lastfailed").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return sorted(found)
+
+
+def _told(report: Path) -> dict[str, dict[str, str]]:
+    return json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
 
 
 def _hold_floors(document: dict[str, object]) -> int:
@@ -59,6 +92,29 @@ def _hold_floors(document: dict[str, object]) -> int:
     whole = float(totals["percent_covered"])
     print(f"coverage: branches and lines of the whole {whole:.1f} % (floor {WHOLE_FLOOR} %)")
     return 1 if failed or whole < WHOLE_FLOOR else 0
+
+
+def _hold_rows(told: dict[str, dict[str, str]]) -> int:
+    """Write the page of the guide's rows; refuse a row without a test, and one that is not a row."""
+    unknown = sorted(set(told) - set(guide_rows.ROWS))
+    bare = [row for row in guide_rows.ROWS if row not in told and row not in guide_rows.LATER]
+    page = guide_rows.page(told)
+    before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    stale = _rows_of(before) != _rows_of(page)
+    if before != page:
+        PAGE.write_text(page, encoding="utf-8")
+    if unknown:
+        print(f"guide rows: tests name rows that do not exist: {', '.join(unknown)}")
+    if bare:
+        print(f"guide rows: no test names {', '.join(bare)}")
+    if stale:
+        print(f"guide rows: {PAGE.relative_to(ROOT)} was out of date and has been written anew; commit it")
+    return 1 if unknown or bare or (stale and "CI" in os.environ) else 0
+
+
+def _rows_of(page: str) -> list[str]:
+    """Give the page without results: a machine that lacks what a test needs skips it, and is not out of date."""
+    return [line.rpartition("|")[0].rpartition("|")[0] for line in page.splitlines() if line.startswith("|")]
 
 
 if __name__ == "__main__":
