@@ -1,23 +1,29 @@
 """`python -m judgify.console`: the response engine and its console in one process, on the port `response`."""
 
 import importlib.util
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from judgify.kit.start import lean, settled
 
-from judgify.kit.serve import run
-from judgify.kit.settings import Settings
-from judgify.response.bootstrap import build
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 def main() -> None:
     """Serve until SIGTERM."""
+    lean()
+    from judgify.kit.serve import run  # noqa: PLC0415 - after lean
+    from judgify.kit.settings import Settings  # noqa: PLC0415 - after lean
+    from judgify.response.bootstrap import build  # noqa: PLC0415 - after lean
+
     settings = Settings.from_env()
     built = build(settings)
     _mount(built.app)
+    settled()
     run(built.app, settings, "response")
 
 
-def _mount(app: FastAPI) -> None:
+def _mount(app: "FastAPI") -> None:
     # The engine must page even where its pages cannot be shown.
     if importlib.util.find_spec("judgify.console.pages") is not None:
         pages = importlib.import_module("judgify.console.pages")

@@ -1,10 +1,6 @@
 """Run the action service: `python -m judgify.core.action`."""
 
-from judgify.core.action.app import build
-from judgify.kit.clock import SystemClock
-from judgify.kit.serve import run
-from judgify.kit.settings import Settings
+from judgify.kit.start import start
 
 if __name__ == "__main__":
-    settings = Settings.from_env()
-    run(build(settings, SystemClock()), settings, "action")
+    start("judgify.core.action", "action")
