@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from judgify.kit.clock import Clock
 from judgify.kit.errors import NotFound
 from judgify.response.incident import Incident
+from judgify.response.joining import WellSince, never_seen
 from judgify.response.model import ENGINE, UNSETTLED, Actor, Page
 from judgify.response.policy import Policy
 from judgify.response.ports import Store, Tx
@@ -21,11 +22,12 @@ LISTENER_QUEUE: Final = 1_000
 class Work:
     """One command at work inside its transaction."""
 
-    def __init__(self, tx: Tx, policy: Policy, now: datetime) -> None:
-        """Work on `tx` at the moment `now`."""
+    def __init__(self, tx: Tx, policy: Policy, now: datetime, well_since: WellSince = never_seen) -> None:
+        """Work on `tx` at the moment `now`; `well_since` tells what our own checks say of a service."""
         self.tx = tx
         self.policy = policy
         self.now = now
+        self.well_since = well_since
         self.entries: list[Entry] = []
         self._recent: dict[str, Incident] | None = None
 
@@ -78,6 +80,8 @@ class Desk:
         self.policy = policy
         self.clock = clock
         self.wake = asyncio.Event()
+        self.well_since: Callable[[str, datetime], datetime | None] = lambda _service, _now: None
+        """Since when our own checks find a service good; the engine puts its own in."""
         self.touched: set[str] = set()
         """Incidents that got entries; whoever follows them takes them out."""
         self._listeners: set[asyncio.Queue[Entry]] = set()
@@ -87,7 +91,8 @@ class Desk:
         told: list[Entry] = []
 
         def run(tx: Tx) -> T:
-            job = Work(tx, self.policy, self.clock.now())
+            now = self.clock.now()
+            job = Work(tx, self.policy, now, lambda service: self.well_since(service, now))
             result = work(job)
             told.extend(job.entries)
             return result

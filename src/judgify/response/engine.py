@@ -50,6 +50,7 @@ class Engine:
         """Work at a desk; `runbook_of` gives the runbook of a service."""
         self.desk = desk
         self.checks = Checks()
+        desk.well_since = self.checks.good_since
         self.suspect: str | None = None
         """Why our own probes cannot be trusted now, or None."""
         self._runbook_of = runbook_of

@@ -73,6 +73,10 @@ class GuidePolicy:
         """Give how long after its opening an incident may still get another root."""
         return self.guide.intake.reroot_within_s
 
+    def settling_s(self) -> float:
+        """Give for how long after a root is well again what its dependents show may still be its doing."""
+        return self.guide.intake.settle_within_s
+
     def reopen_within_s(self) -> float:
         """Give how long after recovery the same key reopens the incident."""
         return self.guide.intake.reopen_within_minutes * 60.0

@@ -1,12 +1,16 @@
 """Which incident a signal belongs to: root naming, joining, reopening (see semantics: signal → incident). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from judgify.response.incident import Incident
 from judgify.response.model import UNSETTLED, Classification, Drill, IncidentKey, Signal
 from judgify.response.policy import Policy
+
+DOWN: Final = "service_down"
+"""The signal of a process that is gone or hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,43 @@ class Reroot:
 
 
 Place = Open | Join | Reroot
+WellSince = Callable[[str], datetime | None]
+"""Since when our own check has found a service good without a break; None where it is not, or nobody looks."""
+BLAMES: Final = "blames"
+"""Label of our own probe's signal: the dependency that the service itself names as what fails."""
 
 
-def place(signal: Signal, kind: Classification, recent: Sequence[Incident], policy: Policy, now: datetime) -> Place:
-    """Say where a signal belongs, given the incidents that are not settled or recovered lately."""
+def never_seen(_: str) -> None:
+    """Know of no service that it is well: every open incident of a root then takes its dependents' signals."""
+
+
+def place(
+    signal: Signal,
+    kind: Classification,
+    recent: Sequence[Incident],
+    policy: Policy,
+    now: datetime,
+    well_since: WellSince = never_seen,
+) -> Place:
+    """Say where a signal belongs, given the incidents that are not settled or recovered lately.
+
+    A dependent joins the incident of its root only while the root may be the cause: not well, or well for less than
+    the guide's settling time. A dependent whose own process is gone while its root is well has an incident of its own.
+    """
     service = signal.service
-    key = IncidentKey(root=service, failure_class=kind.failure_class, drill=signal.drill)
+    blamed = _blamed(signal, policy)
+    key = IncidentKey(root=blamed or service, failure_class=kind.failure_class, drill=signal.drill)
+
+    def explains(incident: Incident) -> bool:
+        root = incident.key.root
+        if root in {service, blamed}:
+            return True
+        well = well_since(root)
+        if well is None:
+            return True
+        own_fault = signal.own and signal.source == "probe" and signal.signal == DOWN
+        return not own_fault and now - well <= timedelta(seconds=policy.settling_s())
+
     related = [
         incident
         for incident in recent
@@ -51,23 +86,35 @@ def place(signal: Signal, kind: Classification, recent: Sequence[Incident], poli
     ]
     ongoing = sorted((i for i in related if i.ongoing), key=lambda incident: (incident.started_at, incident.id))
     for incident in ongoing:
-        if service == incident.key.root or service in incident.service_names():
+        known = service in incident.service_names()
+        if service == incident.key.root or (known and (_told(incident, signal) or explains(incident))):
             return Join(incident, f"{service} is already part of this incident")
     needs = policy.roots_behind(service, signal.signal)
-    behind = [incident for incident in ongoing if incident.key.root in needs]
+    behind = [incident for incident in ongoing if incident.key.root in needs and explains(incident)]
     if behind:
         deepest = _deepest(behind, policy)
         return Join(deepest, f"{service} depends on {deepest.key.root}")
-    reopened = _reopening(service, key, related, policy, now)
+    reopened = _reopening(service, key, [incident for incident in related if explains(incident)], policy, now)
     if reopened is not None:
         return reopened
     young = timedelta(seconds=policy.reroot_within_s())
-    deeper = [i for i in ongoing if _shows(i, service, policy) and now - i.started_at <= young]
+    deeper = [i for i in ongoing if _shows(i, key.root, policy) and now - i.started_at <= young]
     if deeper:
         first, *others = deeper
-        reason = f"{first.key.root} depends on {service}, which fails too"
+        reason = f"{first.key.root} depends on {key.root}, which fails too"
         return Reroot(first, key, reason, tuple(others))
     return Open(key)
+
+
+def _blamed(signal: Signal, policy: Policy) -> str | None:
+    """Give the dependency that a living service names as what fails; only our own probe is believed."""
+    named = signal.labels.get(BLAMES) if signal.own and signal.signal != DOWN else None
+    return named if named is not None and named in policy.roots_behind(signal.service, signal.signal) else None
+
+
+def _told(incident: Incident, signal: Signal) -> bool:
+    """Tell whether an incident has this kind of signal already: a repeat is nothing new."""
+    return any((seen.service, seen.signal) == (signal.service, signal.signal) for seen in incident.signals)
 
 
 def _deepest(behind: Sequence[Incident], policy: Policy) -> Incident:

@@ -55,6 +55,10 @@ class Policy(Protocol):
         """Give how long after its opening an incident may still get another root."""
         ...
 
+    def settling_s(self) -> float:
+        """Give for how long after a root is well again what its dependents show may still be its doing."""
+        ...
+
     def reopen_within_s(self) -> float:
         """Give how long after recovery the same key reopens the incident."""
         ...

@@ -10,11 +10,10 @@ from judgify.response import paging
 from judgify.response import timeline as t
 from judgify.response.desk import Work
 from judgify.response.incident import Incident
-from judgify.response.joining import Join, Open, Reroot, drill_of, place
+from judgify.response.joining import DOWN, Join, Open, Reroot, drill_of, place
 from judgify.response.journal import SignalSuppressed
 from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, RunbookRun, Signal
 
-DOWN: Final = "service_down"
 OLDEST_EVIDENCE: Final = timedelta(days=7)
 """A signal that says it began earlier than this before it came is taken to have begun when it came."""
 TOLD_ONE_BY_ONE: Final = 20
@@ -39,7 +38,7 @@ def receive(work: Work, signal: Signal, runbook_of: RunbookOf, declared_by: Acto
             work.journal(SignalSuppressed(signal=signal, reason=reason))
         return None
     kind = work.policy.classify(signal)
-    where = place(signal, kind, work.recent(), work.policy, work.now)
+    where = place(signal, kind, work.recent(), work.policy, work.now, work.well_since)
     if isinstance(where, Open):
         incident_id = _open(work, signal, kind, where, declared_by)
         start_run(work, incident_id, signal.service, runbook_of)
@@ -145,7 +144,7 @@ def _open(
     opened = t.IncidentOpened(
         id=incident_id,
         key=where.key,
-        title=work.policy.title(signal.service, signal.signal),
+        title=work.policy.title(where.key.root, signal.signal),
         severity=kind.severity,
         rule=kind.rule,
         reason=kind.reason,
@@ -217,7 +216,7 @@ def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, run
     previous = where.incident.key
     target = where.incident.id
     work.tx.record_signal(signal, target)
-    title = work.policy.title(signal.service, signal.signal)
+    title = work.policy.title(where.key.root, signal.signal)
     incident = work.append(
         target,
         t.SignalJoined(signal=signal, reason=where.reason),

@@ -232,3 +232,73 @@ def test_of_several_roots_behind_a_signal_the_deepest_is_joined() -> None:
     alone = where(signal("dashboard", "health_failed"), judgment, after_s=400)
     assert isinstance(alone, Join)
     assert alone.incident == judgment
+
+
+def well(**since_s: float) -> Any:
+    """Since how many seconds before `NOW` each of these services has been well."""
+    moments = {name: NOW - timedelta(seconds=seconds) for name, seconds in since_s.items()}
+    return moments.get
+
+
+def decided(seen: Signal, *recent: Incident, **since_s: float) -> Any:
+    return place(seen, policy().classify(seen), recent, policy(), NOW, well(**since_s))
+
+
+def test_a_dependent_joins_only_while_its_root_may_be_the_cause() -> None:
+    known = incident(signal("database"), at=NOW - timedelta(minutes=5))
+    unhealthy = signal("judgment", "health_failed")
+    assert isinstance(decided(unhealthy, known), Join)
+    assert isinstance(decided(unhealthy, known, database=policy().settling_s()), Join)
+    apart = decided(unhealthy, known, database=policy().settling_s() + 1)
+    assert isinstance(apart, Open)
+    assert apart.key.root == "judgment"
+
+
+def test_a_process_that_is_gone_while_its_root_is_well_has_an_incident_of_its_own() -> None:
+    known = incident(signal("database"))
+    assert isinstance(decided(signal("judgment"), known), Join)
+    assert isinstance(decided(signal("judgment"), known, database=1), Open)
+    # Only our own probe has proved it.
+    outside = signal("judgment", source="alertmanager", own=False)
+    assert isinstance(decided(outside, known, database=1), Join)
+    # One that has been part of it is still part of it, until it falls in another way.
+    part = incident(signal("database"), t.SignalJoined(signal=signal("judgment", "not_ready"), reason="x"))
+    assert isinstance(decided(signal("judgment", "not_ready"), part, database=100), Join)
+    assert isinstance(decided(signal("judgment"), part, database=100), Open)
+
+
+def test_a_recovered_incident_of_a_root_is_not_reopened_by_a_dependents_own_fault() -> None:
+    joined = t.SignalJoined(signal=signal("judgment", "health_failed"), reason="x")
+    known = incident(signal("database"), joined, RECOVERED)
+    assert isinstance(decided(signal("judgment"), known, database=90), Open)
+    again = decided(signal("judgment", "health_failed"), known)
+    assert isinstance(again, Join)
+    assert again.reopen
+    own = incident(signal("judgment"), RECOVERED)
+    assert isinstance(decided(signal("judgment"), own, database=90), Join)
+
+
+def test_what_a_living_service_says_is_down_is_the_root() -> None:
+    blaming = signal("judgment", "health_failed", labels={"blames": "database"})
+    first = decided(blaming, database=600)
+    assert isinstance(first, Open)
+    assert first.key.root == "database"
+    opened = t.IncidentOpened(
+        id="INC-2026-0001",
+        key=first.key,
+        title="x",
+        severity="P1",
+        rule="r",
+        reason="x",
+        signal=blaming,
+        started_at=NOW,
+    )
+    known = fold.fold([t.Entry(number=1, incident_id=opened.id, seq=1, at=NOW, actor=ENGINE, event=opened)])
+    # The database answers our own probe (a wrong password is not its fault), and is the root all the same.
+    assert isinstance(
+        decided(signal("workflow", "health_failed", labels={"blames": "database"}), known, database=600), Join
+    )
+    # Nobody else is believed, nor a name that the service does not depend on.
+    told = signal("judgment", "health_failed", source="generic", own=False, labels={"blames": "database"})
+    assert decided(told).key.root == "judgment"
+    assert decided(signal("judgment", "health_failed", labels={"blames": "gateway"})).key.root == "judgment"

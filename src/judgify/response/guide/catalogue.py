@@ -215,4 +215,6 @@ class IntakeFile(Model):
     failure_classes: Mapping[FailureClass, Folding]
     reroot_within_s: Seconds
     """How long after an incident opened a signal on one of its dependencies may still become its root."""
+    settle_within_s: Seconds = 30
+    """How long after a root is well again a signal on what depends on it may still join the root's incident."""
     reopen_within_minutes: Minutes

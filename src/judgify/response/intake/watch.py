@@ -17,6 +17,7 @@ from judgify.response.intake.probe import HttpProbe, Look, PostgresProbe, Probe,
 from judgify.response.intake.prober import Prober, Target
 from judgify.response.intake.threshold import ThresholdWatch
 from judgify.response.intake.track import Thresholds, Turn
+from judgify.response.joining import BLAMES
 from judgify.response.metrics.source import ScrapedMetrics
 from judgify.response.model import Check, Signal
 from judgify.response.ports import Orchestrator, SignalSink
@@ -26,6 +27,8 @@ log = get_logger("judgify.response.watch")
 _EVENTS_EVERY_S: Final = 0.5
 _REVIVE_AFTER: Final = 3
 _RESTART_GRACE: Final = timedelta(seconds=30)
+_NOTICING: Final = timedelta(seconds=10)
+"""How long after a planned restart of a service what depends on it may still find it gone."""
 _REPEAT_EVERY: Final = timedelta(minutes=1)
 _ENGINE: Final = "engine"
 _PLANNED_KINDS: Final = frozenset({"started", "restarted", "rolled-back", "scaled", "env-changed", "defined"})
@@ -139,7 +142,7 @@ class Watch:
             return
         if self.prober.condition(service) != turn.condition:
             del self._excused[service]
-        elif await self._excuse(service) is None:
+        elif await self._excuse_of(turn) is None:
             del self._excused[service]
             await self._raise(turn)
 
@@ -148,7 +151,7 @@ class Watch:
         if turn.condition == "good":
             log.info("service answers", of=turn.service, before=turn.before)
             return
-        excuse = await self._excuse(turn.service)
+        excuse = await self._excuse_of(turn)
         if excuse is not None:
             log.info("planned, so nothing is raised", of=turn.service, condition=turn.condition, excuse=excuse)
             self._excused[turn.service] = turn
@@ -172,6 +175,7 @@ class Watch:
             source="probe",
             own=True,
             text=turn.look.detail[:500],
+            labels=self._blames(turn),
             observed_at=min(since, now),
             received_at=now,
         )
@@ -182,11 +186,41 @@ class Watch:
             self._excused[turn.service] = turn
             raise
 
+    def _blames(self, turn: Turn) -> dict[str, str]:
+        """Name the dependency that a living service says is down, the first of the order of recovery."""
+        needs = self._guide.roots_behind(turn.service, reflected=False)
+        named = [name for name in self._guide.services if name in needs and turn.look.parts.get(name) == "down"]
+        return {BLAMES: named[0]} if turn.look.live and named else {}
+
     def _tell_suspicion(self) -> None:
         suspect = self.prober.suspect
         if suspect != self._suspect:
             self._suspect = suspect
             self._sink.suspect_probes("the prober cannot reach its own listener" if suspect else None)
+
+    async def _excuse_of(self, turn: Turn) -> str | None:
+        """Say why a turn is no surprise, or None: planned for the service itself, or for what it depends on.
+
+        A restart of the database makes its dependents not ready for a moment; a process of theirs that is gone is never
+        its doing.
+        """
+        excuse = await self._excuse(turn.service)
+        if excuse is not None or turn.condition == "down":
+            return excuse
+        for name in sorted(self._guide.roots_behind(turn.service, reflected=False)):
+            behind = self._guide.service(name).unit
+            event = self._planned.get(behind)
+            if event is None or self._clock.now() - event.time >= _RESTART_GRACE:
+                continue
+            back = self.prober.good_at(name)
+            # Once it is back, what depends on it gets a little time to notice.
+            if back is None or back <= event.time or self._just_back(name, event.time):
+                return f"{behind}: {event.kind} by {event.by}"
+        return None
+
+    def _just_back(self, service: str, since: datetime) -> bool:
+        returned = self.prober.returned_at(service)
+        return returned is None or returned <= since or self._clock.now() - returned < _NOTICING
 
     async def _excuse(self, service: str) -> str | None:
         """Say why a failing service is no surprise, or None."""
