@@ -19,6 +19,7 @@ from judgify.core.judgment.judge import Judge
 from judgify.core.judgment.relay import build_relay
 from judgify.core.judgment.spool import MAX_BYTES, Spool
 from judgify.core.judgment.store import ExecutionStore
+from judgify.core.judgment.summary import add_summary
 from judgify.core.judgment.telemetry import Telemetry
 from judgify.kit.auth import service_principal
 from judgify.kit.client import ServiceClient
@@ -160,6 +161,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     ):
         app.router.routes.append(route.route)
     add_history(app, service.desk, service.store, clock)
+    add_summary(app, service.database, clock)
     return app
 
 
