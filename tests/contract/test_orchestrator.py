@@ -123,6 +123,21 @@ async def test_restart_and_then_roll_back_yields_the_older_release(world: World)
     assert (await healthy(world)).release == "v1"
 
 
+async def test_a_release_that_was_rolled_back_from_is_never_returned_to(world: World) -> None:
+    await world.release("v2")
+    await healthy(world)
+    change = await world.orchestrator.roll_back("web", **tag(1))
+    assert [(known.release, known.rollback) for known in change.unit.revisions] == [
+        ("v1", False),
+        ("v2", False),
+        ("v1", True),
+    ]
+    assert [known.withdrawn_at is not None for known in change.unit.revisions] == [False, True, False]
+    await healthy(world)
+    with pytest.raises(Conflict, match="cannot be rolled back"):
+        await world.orchestrator.roll_back("web", **tag(2))
+
+
 async def test_without_another_healthy_release_there_is_nothing_to_roll_back_to(world: World) -> None:
     await world.orchestrator.restart("web", **tag(1))
     with pytest.raises(Conflict, match="cannot be rolled back"):

@@ -65,6 +65,10 @@ class SupervisorClient:
         """One unit."""
         return Unit.model_validate(await self._call("GET", f"/units/{name}"))
 
+    async def spec(self, name: str) -> UnitSpec:
+        """The definition of a unit as it was given, its variables unmasked: what `define` puts back."""
+        return UnitSpec.model_validate(await self._call("GET", f"/units/{name}/spec"))
+
     async def logs(self, name: str, *, lines: int = 100, instance: int = 0) -> list[str]:
         """The last lines that a process of the unit wrote, oldest first."""
         data = await self._call("GET", f"/units/{name}/logs", params={"lines": lines, "instance": instance})
@@ -98,16 +102,31 @@ class SupervisorClient:
         return await self._operate(name, "stop", reason, operation_id)
 
     async def restart(
-        self, name: str, *, reason: str, wait_s: float | None = None, operation_id: str | None = None
+        self,
+        name: str,
+        *,
+        reason: str,
+        wait_s: float | None = None,
+        operation_id: str | None = None,
+        grace_s: float | None = None,
     ) -> Change:
-        """Restart a unit: a new revision with the same release."""
-        return await self._operate(name, "restart", reason, operation_id, wait_s)
+        """Restart a unit: a new revision with the same release. ``grace_s`` shortens the stop of one that hangs."""
+        return await self._operate(name, "restart", reason, operation_id, wait_s, **_grace(grace_s))
 
     async def rollback(
-        self, name: str, *, reason: str, wait_s: float | None = None, operation_id: str | None = None
+        self,
+        name: str,
+        *,
+        reason: str,
+        wait_s: float | None = None,
+        operation_id: str | None = None,
+        grace_s: float | None = None,
     ) -> Change:
-        """Return to the newest revision with another release that had been healthy; `Conflict` when there is none."""
-        return await self._operate(name, "rollback", reason, operation_id, wait_s)
+        """Return to the newest revision with another release that had been healthy; `Conflict` when there is none.
+
+        A release that was itself rolled back from is passed over. ``grace_s`` is as for `restart`.
+        """
+        return await self._operate(name, "rollback", reason, operation_id, wait_s, **_grace(grace_s))
 
     async def scale(
         self,
@@ -216,3 +235,7 @@ class SupervisorClient:
                 f"the supervisor does not answer on {self.socket}; see what is wrong with: judgify doctor",
                 slug="no-supervisor",
             ) from error
+
+
+def _grace(seconds: float | None) -> dict[str, float]:
+    return {} if seconds is None else {"grace_s": seconds}

@@ -66,9 +66,9 @@ class ProbeSpec(Wire):
 class Limits(Wire):
     """What a unit may use.
 
-    ``memory_bytes`` is enforced on the resident memory of the unit's processes, sampled each second: above it the unit
-    is killed, like an out-of-memory kill. ``cpu_millis`` is enforced in whole cores only (rounded up), by processor
-    affinity, on Linux; elsewhere it is recorded.
+    ``memory_bytes`` is enforced on the resident memory of the unit's processes, sampled four times a second: above it
+    the unit is killed, like an out-of-memory kill. ``cpu_millis`` is enforced in whole cores only (rounded up), by
+    processor affinity, on Linux; elsewhere it is recorded.
     """
 
     memory_bytes: MemoryBytes = None
@@ -118,7 +118,11 @@ class Instance(Wire):
 
 
 class Revision(Wire):
-    """One revision of a unit. ``healthy_at`` is when a process of this revision first passed its probes."""
+    """One revision of a unit. ``healthy_at`` is when a process of this revision first passed its probes.
+
+    ``rollback`` says that it was made by a rollback, which is no release; ``withdrawn_at`` is when its release was
+    rolled back from, after which no rollback returns to it.
+    """
 
     number: int
     release: str
@@ -126,6 +130,8 @@ class Revision(Wire):
     reason: str
     by: str
     healthy_at: datetime | None = None
+    rollback: bool = False
+    withdrawn_at: datetime | None = None
 
 
 class Unit(Wire):

@@ -35,6 +35,12 @@ class WaitingOrder(Order):
     wait_s: float | None = Field(default=None, ge=0, le=MAX_WAIT_S)
 
 
+class RestartOrder(WaitingOrder):
+    """``grace_s`` is what a service that hangs gets for its stop before it is killed, at most its own stop timeout."""
+
+    grace_s: float | None = Field(default=None, gt=0, le=300)
+
+
 class ScaleOrder(WaitingOrder):
     """How many processes to run."""
 
@@ -122,6 +128,10 @@ def _reads(app: FastAPI, supervisor: Supervisor) -> None:
     async def unit(name: str) -> dict[str, Any]:
         return answer(supervisor.unit(name).model_dump(mode="json"), clock)
 
+    @app.get("/units/{name}/spec")
+    async def spec(name: str) -> dict[str, Any]:
+        return answer(supervisor.spec(name).model_dump(mode="json"), clock)
+
     @app.get("/units/{name}/logs")
     async def logs(
         name: str,
@@ -174,12 +184,12 @@ def _operations(app: FastAPI, supervisor: Supervisor) -> None:
         return await run(order, lambda: supervisor.stop(name, order.by, order.reason))
 
     @app.post("/units/{name}/restart")
-    async def restart(name: str, order: WaitingOrder) -> dict[str, Any]:
-        return await run(order, lambda: supervisor.restart(name, order.by, order.reason, order.wait_s))
+    async def restart(name: str, order: RestartOrder) -> dict[str, Any]:
+        return await run(order, lambda: supervisor.restart(name, order.by, order.reason, order.wait_s, order.grace_s))
 
     @app.post("/units/{name}/rollback")
-    async def rollback(name: str, order: WaitingOrder) -> dict[str, Any]:
-        return await run(order, lambda: supervisor.roll_back(name, order.by, order.reason, order.wait_s))
+    async def rollback(name: str, order: RestartOrder) -> dict[str, Any]:
+        return await run(order, lambda: supervisor.roll_back(name, order.by, order.reason, order.wait_s, order.grace_s))
 
     @app.post("/units/{name}/scale")
     async def scale(name: str, order: ScaleOrder) -> dict[str, Any]:

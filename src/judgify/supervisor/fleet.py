@@ -31,10 +31,10 @@ from judgify.supervisor.process import marked
 from judgify.supervisor.runner import Prepare, Runner
 from judgify.supervisor.store import DiskState
 
-TICK_S: Final = 1.0
+TICK_S: Final = 0.25
 """Between two looks at memory."""
 
-ROTATE_EVERY: Final = 30
+ROTATE_EVERY: Final = 120
 """Ticks between two looks at the size of the logs."""
 
 MAX_REPLICAS: Final = 16
@@ -135,6 +135,10 @@ class Supervisor:
         """One unit; `NotFound` names those that exist."""
         return self._view(self._get(name))
 
+    def spec(self, name: str) -> UnitSpec:
+        """The definition of a unit as it was given, for whoever wants to define it anew and back again."""
+        return self._get(name).record.spec
+
     def logs(self, name: str, lines: int, instance: int) -> list[str]:
         """The last lines that a process of the unit wrote."""
         self._get(name)
@@ -215,15 +219,22 @@ class Supervisor:
                 await runner.stop(by, reason)
         return await self._answer(runner, None, changed=not stopped)
 
-    async def restart(self, name: str, by: str, reason: str, wait_s: float | None = None) -> Change:
-        """Restart a unit as a new revision of the same release; a stopped unit is started."""
+    async def restart(
+        self, name: str, by: str, reason: str, wait_s: float | None = None, grace_s: float | None = None
+    ) -> Change:
+        """Restart a unit as a new revision of the same release; a stopped unit is started.
+
+        ``grace_s`` shortens the time that a hanging service has for its stop; see `Runner.grace`.
+        """
         runner = self._get(name)
         async with runner.lock:
             model.add_revision(runner.record, self.clock.now(), by, reason)
-            await runner.restart(by, reason)
+            await runner.restart(by, reason, grace_s=await runner.grace(grace_s))
         return await self._answer(runner, wait_s, changed=True)
 
-    async def roll_back(self, name: str, by: str, reason: str, wait_s: float | None = None) -> Change:
+    async def roll_back(
+        self, name: str, by: str, reason: str, wait_s: float | None = None, grace_s: float | None = None
+    ) -> Change:
         """Go back to the newest revision with another release that had been healthy; `Conflict` when there is none.
 
         Emergency changes of environment and limits stay. A stopped unit is not started by it.
@@ -240,7 +251,7 @@ class Supervisor:
             runner.save()
             runner.event("rolled-back", by, reason, **detail)
             if runner.record.desired == "running":
-                await runner.restart(by, reason)
+                await runner.restart(by, reason, grace_s=await runner.grace(grace_s))
         return await self._answer(runner, wait_s, changed=True, previous=detail)
 
     async def scale(self, name: str, replicas: int, by: str, reason: str, wait_s: float | None = None) -> Change:

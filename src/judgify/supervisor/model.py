@@ -54,6 +54,8 @@ class RevisionRecord(Stored):
     reason: str
     by: str
     healthy_at: datetime | None = None
+    rollback: bool = False
+    withdrawn_at: datetime | None = None
 
 
 class UnitRecord(Stored):
@@ -142,6 +144,7 @@ def add_revision(
     release: str | None = None,
     command: tuple[str, ...] | None = None,
     env: Mapping[str, str] | None = None,
+    rollback: bool = False,
 ) -> RevisionRecord:
     """Append a revision and make it the current one; what is not given is taken over from the current one."""
     current = record.revision
@@ -153,6 +156,7 @@ def add_revision(
         created_at=now,
         reason=reason,
         by=by,
+        rollback=rollback,
     )
     record.revisions = [*record.revisions, revision]
     record.current = revision.number
@@ -163,11 +167,18 @@ def add_revision(
 def rollback_target(record: UnitRecord) -> RevisionRecord | None:
     """The newest revision with another release than the current one that had been healthy, or ``None``.
 
+    A release that was itself rolled back from is passed over, until it is defined anew: two rollbacks in a row go
+    further back and never return to the release that was left for its fault.
+
     A restart and a changed variable make revisions too, so "the revision before" may hold the same bad release; that is
     the trap of a bare ``kubectl rollout undo`` which this avoids.
     """
     release = record.revision.release
-    healthy = [known for known in record.revisions if known.release != release and known.healthy_at is not None]
+    healthy = [
+        known
+        for known in record.revisions
+        if known.release != release and known.healthy_at is not None and known.withdrawn_at is None
+    ]
     return max(healthy, key=lambda known: known.number, default=None)
 
 
@@ -183,7 +194,12 @@ def roll_back(record: UnitRecord, now: datetime, by: str, reason: str) -> tuple[
         raise Conflict(
             f'"{record.name}" cannot be rolled back: no release other than {before.release} has been healthy here'
         )
-    after = add_revision(record, now, by, reason, release=target.release, command=target.command, env=target.env)
+    for known in record.revisions:
+        if known.release == before.release:
+            known.withdrawn_at = now
+    after = add_revision(
+        record, now, by, reason, release=target.release, command=target.command, env=target.env, rollback=True
+    )
     return before, after
 
 

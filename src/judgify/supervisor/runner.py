@@ -30,11 +30,16 @@ PROBE_S: Final = 1.0
 PORT_GRACE_S: Final = 3.0
 """How long the port of a process that has just ended may take to become free."""
 
+HANGS_AFTER_S: Final = 1.0
+"""A unit that does not answer its probe within this hangs, when an incident wants it stopped."""
+
 UNHEALTHY_AFTER: Final = 2
 """Failed probes in a row before a healthy unit is called unhealthy."""
 
 CRASH_LOOP: Final = 3
 """Quick exits in a row after which nobody waits any longer for a unit to become healthy; it is still restarted."""
+
+MIB: Final = 1024 * 1024
 
 _STORE_VARIABLES: Final = ("PATH", "TZ", "LANG", "TMPDIR")
 _log = get_logger("judgify.supervisor.runner")
@@ -185,13 +190,29 @@ class Runner:
         self.event(kind, by, reason, pids=pids, release=record.revision.release, revision=record.current)
         self._begin_probing()
 
-    async def stop(self, by: str, reason: str, *, quiet: bool = False) -> None:
-        """Stop every process: the unit's stop signal, then after ``stop_timeout_s`` the kill of its whole group."""
+    async def grace(self, wanted_s: float | None) -> float:
+        """How long a stop waits before it kills: the unit's stop timeout, or less for a service that hangs now.
+
+        What hangs does not finish its work by being waited for, and what a service has answered is durable already. A
+        unit that passes its probes at this moment, and a store at any time, keep their whole timeout.
+        """
+        spec = self.record.spec
+        if wanted_s is None or wanted_s >= spec.stop_timeout_s or spec.kind == "store" or not self._handles:
+            return spec.stop_timeout_s
+        # Asked anew: the last regular probe of a unit that froze a moment ago was still good.
+        probe = spec.probe.model_copy(update={"timeout_s": min(HANGS_AFTER_S, spec.probe.timeout_s)})
+        return wanted_s if await passes(probe) is False else spec.stop_timeout_s
+
+    async def stop(self, by: str, reason: str, *, quiet: bool = False, grace_s: float | None = None) -> None:
+        """Stop every process: the unit's stop signal, then after the grace the kill of its whole group.
+
+        The grace is the unit's ``stop_timeout_s`` unless given.
+        """
         self._cancel_restart()
         self.record.desired = "stopped"
         self.save()
         pids = [handle.pid for handle in self.handles]
-        await self.stop_processes(set(self._handles))
+        await self.stop_processes(set(self._handles), grace_s)
         self.record.failure = None
         self.record.quick_exits = 0
         self._reset_health()
@@ -199,21 +220,22 @@ class Runner:
         if not quiet:
             self.event("stopped", by, reason, pids=pids)
 
-    async def stop_processes(self, indexes: set[int]) -> None:
+    async def stop_processes(self, indexes: set[int], grace_s: float | None = None) -> None:
         """Stop some of the unit's processes; their end is not reported as an exit."""
         handles = [self._handles[index] for index in indexes if index in self._handles]
         self._ending |= indexes
         number = signal.Signals[self.record.spec.stop_signal]
+        patience_s = self.record.spec.stop_timeout_s if grace_s is None else grace_s
         try:
-            await asyncio.gather(*(self._end(handle, number) for handle in handles))
+            await asyncio.gather(*(self._end(handle, number, patience_s) for handle in handles))
         finally:
             self._ending -= indexes
 
-    async def _end(self, handle: Handle, number: signal.Signals) -> None:
+    async def _end(self, handle: Handle, number: signal.Signals, patience_s: float) -> None:
         handle.signal(number)
         # A process that was frozen from outside cannot hear the signal before it is thawed.
         handle.signal(signal.SIGCONT)
-        if not await self._clock.wait(handle.exited, self.record.spec.stop_timeout_s):
+        if not await self._clock.wait(handle.exited, patience_s):
             _log.warning("unit did not stop in time, killing its group", unit=self.name, pid=handle.pid)
             handle.kill_group()
             await self._clock.wait(handle.exited, 5)
@@ -221,9 +243,11 @@ class Runner:
             # Children that the leader left behind would hold its port.
             handle.kill_group()
 
-    async def restart(self, by: str, reason: str, *, kind: EventKind = "restarted") -> None:
+    async def restart(
+        self, by: str, reason: str, *, kind: EventKind = "restarted", grace_s: float | None = None
+    ) -> None:
         """Stop and start; the record's current revision is what runs afterwards."""
-        await self.stop(by, reason, quiet=True)
+        await self.stop(by, reason, quiet=True, grace_s=grace_s)
         await self.start(by, reason, kind=kind)
 
     async def resize(self, replicas: int) -> None:
@@ -264,7 +288,8 @@ class Runner:
         for index, handle in list(self._handles.items()):
             used = rss(handle)
             if used > limit and index not in self._killed_for:
-                self._killed_for[index] = {"reason": "memory limit", "rss_bytes": used, "limit_bytes": limit}
+                words = f"out of memory (limit): {used / MIB:.0f} MiB used, {limit / MIB:.0f} MiB allowed"
+                self._killed_for[index] = {"reason": words, "rss_bytes": used, "limit_bytes": limit}
                 _log.warning("memory limit passed, killing", unit=self.name, pid=handle.pid, rss=used, limit=limit)
                 handle.kill_group()
 

@@ -63,8 +63,24 @@ def test_a_rollback_takes_the_newest_healthy_revision_of_another_release() -> No
     release(record, "2.0", healthy=True)
     release(record, "3.0", healthy=True)
     assert model.roll_back(record, NOW, "test", "x")[1].release == "2.0"
-    # And again from there: the newest healthy revision with another release is now the one just left.
+    # And again from there: never back to the release that was left for its fault.
+    assert model.roll_back(record, NOW, "test", "x")[1].release == "1.0"
+    with pytest.raises(Conflict):
+        model.roll_back(record, NOW, "test", "x")
+    # Defined anew it is a release like any other.
+    release(record, "3.0", healthy=True)
+    release(record, "4.0", healthy=True)
     assert model.roll_back(record, NOW, "test", "x")[1].release == "3.0"
+
+
+def test_a_rollback_is_marked_as_one_and_a_release_is_not() -> None:
+    record = unit()
+    model.mark_healthy(record, 1, NOW)
+    release(record, "2.0", healthy=True)
+    model.roll_back(record, NOW, "test", "x")
+    model.add_revision(record, NOW, "test", "restart")
+    assert [known.rollback for known in record.revisions] == [False, False, True, False]
+    assert [known.withdrawn_at for known in record.revisions] == [None, NOW, None, None]
 
 
 def test_a_rollback_without_a_healthy_ancestor_is_refused_and_changes_nothing() -> None:

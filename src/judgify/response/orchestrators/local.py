@@ -16,6 +16,8 @@ from judgify.kit.supervisor_types import Change, Event, Resources, Traffic, Unit
 log = get_logger("judgify.response.local")
 
 _BY: Final = "engine"
+_GRACE_S: Final = 3.0
+"""Seconds that a service which does not pass its probes gets for its stop: an incident does not wait for what hangs."""
 _REVIVE_WITHIN_S: Final = 10.0
 # By way of a process that ends at once: as a child of the engine's, the supervisor would be counted, and limited, as a
 # part of the engine's unit.
@@ -74,10 +76,6 @@ class LocalOrchestrator:
         """Give events with id > after, oldest first; with `after` below zero the newest `limit` ones."""
         return tuple(await self._reader.events(after=after, limit=limit))
 
-    async def wait_for_events(self, after: int, wait_s: float) -> tuple[Event, ...]:
-        """Give events with id > after as soon as there is one, or none when the time ran out."""
-        return tuple(await self._reader.events(after=after, limit=200, wait_s=wait_s))
-
     async def start(self, name: str, *, by: str, reason: str, operation_id: str) -> Change:
         """Start a unit; starting a running one changes nothing."""
         async with self._as(by) as client:
@@ -91,12 +89,15 @@ class LocalOrchestrator:
     async def restart(self, name: str, *, by: str, reason: str, operation_id: str) -> Change:
         """Restart a unit: a new revision with the same release."""
         async with self._as(by) as client:
-            return await client.restart(name, reason=reason, operation_id=operation_id)
+            return await client.restart(name, reason=reason, operation_id=operation_id, grace_s=_GRACE_S)
 
     async def roll_back(self, name: str, *, by: str, reason: str, operation_id: str) -> Change:
-        """Go back to the newest revision with another release that had been healthy; `Conflict` without one."""
+        """Go back to the newest revision with another release that had been healthy; `Conflict` without one.
+
+        A release that was itself rolled back from is passed over.
+        """
         async with self._as(by) as client:
-            return await client.rollback(name, reason=reason, operation_id=operation_id)
+            return await client.rollback(name, reason=reason, operation_id=operation_id, grace_s=_GRACE_S)
 
     async def scale(self, name: str, replicas: int, *, by: str, reason: str, operation_id: str) -> Change:
         """Change the number of processes of a unit."""

@@ -181,15 +181,27 @@ class MemoryOrchestrator:
         return self._once(operation_id, work)
 
     async def roll_back(self, name: str, *, by: str, reason: str, operation_id: str) -> Change:
-        """Go back to the newest revision with another release that had been healthy; `Conflict` without one."""
+        """Go back to the newest revision with another release that had been healthy; `Conflict` without one.
+
+        A release that was itself rolled back from is passed over.
+        """
 
         def work() -> Change:
             unit = self._get(name)
             before = unit.revision
-            older = [known for known in unit.revisions if known.release != before.release and known.healthy_at]
+            older = [
+                known
+                for known in unit.revisions
+                if known.release != before.release and known.healthy_at and not known.withdrawn_at
+            ]
             if not older:
                 raise Conflict(f'"{name}" cannot be rolled back: no other release than {before.release} was healthy')
-            self._revise(unit, older[-1].release, by, reason)
+            now = self._clock.now()
+            unit.revisions = [
+                known.model_copy(update={"withdrawn_at": now}) if known.release == before.release else known
+                for known in unit.revisions
+            ]
+            self._revise(unit, older[-1].release, by, reason, rollback=True)
             self._run(unit)
             self._tell(name, "rolled-back", by, reason)
             return Change(changed=True, unit=self._view(unit), previous={"release": before.release})
@@ -304,10 +316,10 @@ class MemoryOrchestrator:
         except KeyError:
             raise NotFound(f'there is no unit named "{name}"; known are {", ".join(self._units)}') from None
 
-    def _revise(self, unit: _Unit, release: str, by: str, reason: str) -> None:
-        number = unit.revisions[-1].number + 1
+    def _revise(self, unit: _Unit, release: str, by: str, reason: str, *, rollback: bool = False) -> None:
+        number, now = unit.revisions[-1].number + 1, self._clock.now()
         unit.revisions.append(
-            Revision(number=number, release=release, created_at=self._clock.now(), reason=reason, by=by)
+            Revision(number=number, release=release, created_at=now, reason=reason, by=by, rollback=rollback)
         )
         unit.current = number
 

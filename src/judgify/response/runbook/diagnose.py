@@ -71,17 +71,23 @@ class Senses:
 
 
 def release_changed_at(unit: Unit) -> datetime | None:
-    """Give when the unit came to its present release from another one, or None when it never did."""
+    """Give when the unit came to its present release from another one, or None when it never did.
+
+    A rollback is no release: it returns to one that had proved itself, and is not to be blamed for the next fault.
+    """
     changed: datetime | None = None
     for earlier, later in zip(unit.revisions, unit.revisions[1:], strict=False):
         if earlier.release != later.release:
-            changed = later.created_at
+            changed = None if later.rollback else later.created_at
     return changed
 
 
 def earlier_release_healthy(unit: Unit) -> bool:
-    """Tell whether another release of the unit had been healthy."""
-    return any(known.release != unit.release and known.healthy_at is not None for known in unit.revisions)
+    """Tell whether another release of the unit had been healthy, and was not itself rolled back from."""
+    return any(
+        known.release != unit.release and known.healthy_at is not None and known.withdrawn_at is None
+        for known in unit.revisions
+    )
 
 
 def exits(events: Sequence[Event], unit: str) -> tuple[datetime, ...]:
@@ -171,7 +177,9 @@ class Diagnosis:
             f"{unit.release}, revision {unit.revision}, {unit.restarts} restarts, {len(ended)} exits within 10 min"
         )
         codes = [str(instance.exit_code) for instance in unit.instances if instance.exit_code is not None]
-        return text + (f", last exit codes {', '.join(codes)}" if codes else ""), facts
+        last = next((event for event in reversed(events) if (event.unit, event.kind) == (unit.name, "exited")), None)
+        text += f", last exit codes {', '.join(codes)}" if codes else ""
+        return text + (f", last exit: {last.reason}" if last is not None and ended else ""), facts
 
     async def _logs(self, operation: UnitLogs) -> tuple[str, Facts]:
         unit = self._senses.guide.service(operation.target).unit

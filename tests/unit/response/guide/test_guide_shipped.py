@@ -133,13 +133,24 @@ def test_every_printed_command_stands_in_a_runbook_as_printed() -> None:
     ],
 )
 def test_recovery_steps_stand_in_the_guides_order(name: str, kinds: list[str]) -> None:
-    assert [step.operation.kind for step in shipped().runbooks[name].recover] == kinds
+    steps = shipped().runbooks[name].recover
+    assert [step.operation.kind for step in steps if step.id != "rollback-recent"] == kinds
+
+
+@pytest.mark.parametrize("name", ["gateway", "judgment", "workflow", "dashboard"])
+def test_a_release_of_the_last_hour_is_rolled_back_before_anything_else(name: str) -> None:
+    """Only where the policy lets the engine do it by itself: asked for, it would keep the start waiting."""
+    guide = shipped()
+    step = guide.runbooks[name].recover[0]
+    assert (step.id, step.operation.kind, step.not_in_guide) == ("rollback-recent", "rollback", True)
+    assert set(step.when[0]) == {"release_changed_minutes", "previous_release_healthy", "health_ok"}
+    assert {one.operation for one in guide.automation.by_itself if "P1" in one.severities} >= {"rollback"}
 
 
 def test_every_service_has_a_runbook_that_starts_what_does_not_run() -> None:
     guide = shipped()
     for name in guide.services:
-        first = guide.runbook_for(name).recover[0]
+        first = next(step for step in guide.runbook_for(name).recover if step.id != "rollback-recent")
         assert first.operation.kind == "start"
         assert any("unit_state" in entry for entry in first.when)
 

@@ -24,6 +24,7 @@ async def test_a_dead_service_is_diagnosed_started_and_verified(world: World) ->
     assert [finding.step for finding in findings] == [step.id for step in book.diagnose]
     assert findings[0].facts["unit_state"] == "exited"
     assert host.types()[len(findings) :] == [
+        "step-skipped",  # nothing was released within the hour
         "operation-started",
         "operation-finished",
         "operation-verified",
@@ -36,6 +37,36 @@ async def test_a_dead_service_is_diagnosed_started_and_verified(world: World) ->
     assert shown.command.startswith("kubectl")
     assert host.operations[0].by == ENGINE
     assert host.results()[0].result.undo is not None
+
+
+@pytest.mark.guide("G12", "G14")
+async def test_a_unit_that_dies_after_a_release_is_rolled_back_first_and_only_once(world: World) -> None:
+    """Starting it again would start the same fault again; a rollback is no release that the next fault is blamed on."""
+    world.orchestrator.release("judgment", "v2.0.0")
+    await world.clock.advance(300)
+    world.orchestrator.fail("judgment")
+    await world.look("judgment", "database")
+    host = world.host()
+    assert (await world.advance(run_of(), host)).state == "done"
+    assert [one.rendered.operation.kind for one in host.operations] == ["rollback"]
+    assert (await world.orchestrator.unit("judgment")).release == "v1.0.0"
+    await world.clock.advance(60)
+    world.orchestrator.fail("judgment")
+    await world.look("judgment")
+    other = world.host()
+    assert (await world.advance(run_of(), other)).state == "done"
+    assert [one.rendered.operation.kind for one in other.operations] == ["start"]
+    assert "does not apply" in skipped(other.events)["rollback-recent"]
+
+
+async def test_an_old_release_is_started_again(world: World) -> None:
+    world.orchestrator.release("judgment", "v2.0.0")
+    await world.clock.advance(3700)
+    world.orchestrator.fail("judgment")
+    await world.look("judgment", "database")
+    host = world.host()
+    assert (await world.advance(run_of(), host)).state == "done"
+    assert [one.rendered.operation.kind for one in host.operations] == ["start"]
 
 
 async def test_a_hung_service_is_restarted_and_a_living_one_is_left_alone(world: World) -> None:
@@ -139,7 +170,7 @@ async def test_what_makes_it_wait_is_told_once_and_ends(world: World, change: di
     again = await world.advance(waiting, host)
     assert (again.state, again.waiting_for, state(world)) == ("waiting", None, "exited")
     assert again.due_at <= world.clock.now() + timedelta(seconds=2)
-    reasons = [event.reason for event in host.events if isinstance(event, StepSkipped)]
+    reasons = [event.reason for event in host.events if isinstance(event, StepSkipped) and event.waits]
     assert [why in reason for reason in reasons] == [True]
     host.held, host.suspect = AutomationState(), None
     assert (await world.advance(again, host)).state == "done"
@@ -159,7 +190,7 @@ async def test_a_service_waits_for_what_it_depends_on_and_comes_back_with_it(wor
     host = world.host("database")
     waiting = await world.advance(run_of(), host)
     assert waiting.state == "waiting"
-    assert "it waits for what it depends on: database" in next(iter(skipped(host.events).values()))
+    assert "it waits for what it depends on: database" in skipped(host.events)["start"]
     database = await world.advance(run_of("database"), host)
     assert (database.state, state(world, "postgres")) == ("done", "running")
     await world.look("database")
