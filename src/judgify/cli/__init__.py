@@ -24,6 +24,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "incident": ("incident",),
     "runbook": ("runbook",),
     "action": ("action",),
+    "delivery": ("delivery",),
     "drill": ("drill",),
     "page": ("test-page",),
 }

@@ -1,22 +1,22 @@
-"""HTTP face of the action service: accept orders, list, read and replay them; a worker carries them out."""
+"""HTTP face of the action service: accept orders, list and read them; a worker carries them out."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
-from typing import Annotated, Any, Final, Literal
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Final
 
-import asyncpg
 from fastapi import FastAPI, Path, Query
 
-from judgify.core.action.delivery import TIMEOUT_S, Deliverer
-from judgify.core.action.order import Order, check
+from judgify.core.action.choice import Choice, State
+from judgify.core.action.dead import add_dead
+from judgify.core.action.delivery import Deliverer
+from judgify.core.action.order import Order, Type, check
 from judgify.core.action.store import ActionStore
+from judgify.kit import outgoing
 from judgify.kit.auth import Principal, service_principal
+from judgify.kit.breaker import Breakers
 from judgify.kit.client import ServiceClient
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
-from judgify.kit.errors import Unavailable
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.outbox import Outbox
@@ -29,6 +29,11 @@ PREFIX: Final = "/api/v2/action/actions"
 WEBHOOK_SECRET: Final = "webhook_secret"  # noqa: S105 - the name of the file that holds it
 RETENTION_DAYS: Final = 90
 """Days that orders are kept after their end, unless JUDGIFY_ACTION_DAYS says otherwise."""
+TIMEOUT_S: Final = 10
+"""Seconds that one whole try may take, unless JUDGIFY_ACTION_TIMEOUT_S says otherwise."""
+PARALLEL: Final = 32
+"""Tries that run at once; one target gets a quarter of them."""
+BREAKERS: Final = Breakers("action.breaker", parallel=PARALLEL // 4)
 log = get_logger("judgify.action")
 
 Reader = Annotated[Principal, require("viewer", "service")]
@@ -43,7 +48,8 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     database = Database(settings.database_url, "action", "judgify.core.action", clock=clock)
     store = ActionStore(database, clock)
     tries = metrics.counter("judgify_action_tries_total", "Tries to carry out an order.", ("type", "outcome"))
-    poster = Poster(clock=clock, allow=settings.egress_allow, timeout_s=TIMEOUT_S)
+    timeout_s = settings.number("JUDGIFY_ACTION_TIMEOUT_S", TIMEOUT_S, highest=60)
+    poster = Poster(clock=clock, allow=settings.egress_allow, timeout_s=timeout_s)
     notification = ServiceClient(
         settings.url("notification"),
         clock=clock,
@@ -57,13 +63,18 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
         secret=ensure_secret(settings.home, WEBHOOK_SECRET),
         count=lambda kind, outcome: tries.labels(kind, outcome).inc(),
     )
-    outbox = Outbox(database, "action.action", deliverer, clock=clock, lease_s=TIMEOUT_S * 3)
+    outbox = Outbox(
+        database,
+        "action.action",
+        deliverer,
+        clock=clock,
+        lease_s=timeout_s * 3,
+        parallel=PARALLEL,
+        breakers=BREAKERS,
+    )
     metrics.gauge("judgify_action_waiting", "Orders that wait to be carried out.").set_function(lambda: outbox.waiting)
-    metrics.gauge(
-        "database_connection_pool_usage", "Share of the service's database connections in use, 0 to 1."
-    ).set_function(database.usage)
-
-    days = settings.number("JUDGIFY_ACTION_DAYS", RETENTION_DAYS)
+    outgoing.declare_pool_usage(metrics, database)
+    retention = outgoing.Retention("orders", settings.number("JUDGIFY_ACTION_DAYS", RETENTION_DAYS), store.forget)
 
     async def health() -> Health:
         alive = await database.alive()
@@ -72,37 +83,20 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     async def ready() -> bool:
         return database.opened.is_set() and await database.alive()
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        database.start()
-        outbox.start()
-        keeper = asyncio.create_task(_keep(store, database, days, clock), name="retention")
-        yield
-        keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
-        await outbox.stop()
+    async def closing() -> None:
         await poster.close()
         await notification.close()
-        await database.close()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with outgoing.working(database, outbox, retention, clock, closing):
+            yield
 
     app = create_app(ServiceSpec("action", settings, clock, metrics, health, ready, lifespan=lifespan))
     _add_orders(app, store, outbox, clock)
-    _add_reads(app, store, outbox, clock)
+    _add_reads(app, store, clock)
+    add_dead(app, store, outbox, clock)
     return app
-
-
-async def _keep(store: ActionStore, database: Database, days: int, clock: Clock) -> None:
-    await database.opened.wait()
-    while True:
-        try:
-            gone = await store.forget(clock.now() - timedelta(days=days))
-        except (Unavailable, asyncpg.PostgresError) as error:
-            log.warning("old orders not removed", reason=type(error).__name__)
-            gone = 0
-        if gone:
-            log.info("old orders removed", count=gone, days=days)
-        await clock.sleep(1.0 if gone else 3600.0)
 
 
 def _add_orders(app: FastAPI, store: ActionStore, outbox: Outbox, clock: Clock) -> None:
@@ -124,31 +118,30 @@ def _add_orders(app: FastAPI, store: ActionStore, outbox: Outbox, clock: Clock) 
         return await accept(order, who)
 
 
-def _add_reads(app: FastAPI, store: ActionStore, outbox: Outbox, clock: Clock) -> None:
+def _add_reads(app: FastAPI, store: ActionStore, clock: Clock) -> None:
     @app.get(PREFIX)
     async def page(
         _: Reader,
         *,
-        state: Literal["waiting", "done", "dead"] | None = None,
-        type: Literal["webhook", "notify"] | None = None,  # noqa: A002 - the parameter's name on the wire
+        state: State | None = None,
+        type: Type | None = None,  # noqa: A002 - the parameter's name on the wire
+        target: Annotated[str | None, Query(max_length=300)] = None,
+        outcome: Annotated[str | None, Query(max_length=60, pattern=r"^[a-z-]+$")] = None,
         execution_id: Annotated[str | None, Query(max_length=200, pattern=r"^[\w:.-]+$")] = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        limit: outgoing.Limit = 50,
         cursor: Annotated[str | None, Query(pattern=r"^act_[0-9a-z]{26}$")] = None,
     ) -> dict[str, Any]:
         """List orders, newest first."""
-        rows = await store.page(state=state, kind=type, execution_id=execution_id, limit=limit + 1, after=cursor)
-        more = rows[limit - 1]["id"] if len(rows) > limit else None
-        return answer(rows[:limit], clock, pagination={"limit": limit, "next_cursor": more})
+        choice = Choice(state=state, type=type, target=target, outcome=outcome, execution_id=execution_id)
+        rows = await store.page(choice, limit=limit + 1, after=cursor)
+        return outgoing.page(rows, limit, clock)
+
+    @app.get("/api/v2/action/targets")
+    async def targets(_: Reader) -> dict[str, Any]:
+        """List whom orders go to: the state of the breaker, and what waits or is dead."""
+        return answer(await store.targets(BREAKERS), clock)
 
     @app.get(PREFIX + "/{key}")
     async def read(key: ActionId, _: Reader) -> dict[str, Any]:
         """Read one order with every try."""
         return answer(await store.read(key), clock)
-
-    @app.post(PREFIX + "/{key}/replay", status_code=202)
-    async def replay(key: ActionId, who: Actor) -> dict[str, Any]:
-        """Try a dead order again."""
-        kept = await store.replay(key)
-        outbox.wake()
-        log.info("order replayed", id=key, by=who.subject)
-        return answer(kept, clock, durability="database")

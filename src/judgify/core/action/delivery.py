@@ -1,18 +1,18 @@
 """Carrying out one order: a signed webhook, or a message handed to the notification service."""
 
 import json
-from typing import Any, Final
+from typing import Any
 
+from judgify.core.action.order import message_of
 from judgify.kit.client import ServiceClient
 from judgify.kit.clock import Clock, iso
 from judgify.kit.errors import Invalid, JudgifyError, TooMany, Unavailable
-from judgify.kit.outbox import Claim, Settlement, backoff_s
-from judgify.notify import Outcome, Reason, Refused, Sent, Unknown, outcome_detail, outcome_label
+from judgify.kit.outbox import Claim, Settlement
+from judgify.notify import Outcome, Reason, Refused, Sent, Unknown, outcome_label
 from judgify.notify.outcome import Doubt, safe_detail
+from judgify.notify.settlement import settle
 from judgify.notify.signature import signed_headers
 from judgify.notify.wire import Answer, Poster, check_headers, judge_status
-
-TIMEOUT_S: Final = 10.0
 
 
 class Deliverer:
@@ -54,7 +54,8 @@ class Deliverer:
     async def _notify(self, claim: Claim) -> Outcome:
         params = json.loads(claim.row["params"])
         context = json.loads(claim.row["context"])
-        message = {**params, "idempotency_key": claim.id, "source": context.get("workflow") or claim.row["name"]}
+        source = context.get("workflow") or claim.row["name"]
+        message = {**message_of(claim.row["type"], params), "idempotency_key": claim.id, "source": source}
         try:
             kept = await self._notification.post("/api/v2/notification/messages", message)
         except TooMany as error:
@@ -68,19 +69,6 @@ class Deliverer:
             reason = Reason.SERVER_ERROR if retryable else Reason.REJECTED
             return Refused(reason, safe_detail(error.detail), retryable=retryable)
         return Sent(str(kept["id"]), self._clock.now())
-
-
-def settle(outcome: Outcome, claim: Claim) -> Settlement:
-    """Decide what follows from an outcome: done, another try later, or dead."""
-    label, detail = outcome_label(outcome), outcome_detail(outcome)
-    if isinstance(outcome, Sent):
-        return Settlement("done", label, detail)
-    if isinstance(outcome, Refused) and not outcome.retryable:
-        return Settlement("dead", label, detail)
-    if not claim.left:
-        return Settlement("dead", label, f"{detail} (gave up after {claim.number} tries)")
-    asked = outcome.retry_after_s if isinstance(outcome, Refused) else None
-    return Settlement("waiting", label, detail, max(asked or 0.0, backoff_s(claim.number)))
 
 
 def _envelope(claim: Claim) -> dict[str, Any]:

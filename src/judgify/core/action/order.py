@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -14,6 +14,10 @@ from judgify.notify.wire import check_headers
 MAX_PARAMS = 256 * 1024
 """Bytes of an order's params and context as JSON."""
 
+Type = Literal["webhook", "slack", "email", "notify"]
+MESSAGES: Final = "notification"
+"""The target of every order that is handed to the notification service."""
+
 Key = Annotated[Text, Field(min_length=1, max_length=200)]
 Name = Annotated[Text, Field(max_length=200)]
 
@@ -24,7 +28,7 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     idempotency_key: Key
-    type: Literal["webhook", "notify"]
+    type: Type
     params: dict[str, JsonValue]
     name: Name | None = None
     execution_id: Name | None = None
@@ -75,9 +79,65 @@ class NotifyParams(BaseModel):
     lang: Literal["ko", "en"] = "ko"
 
 
+class SlackParams(BaseModel):
+    """What a message to Slack needs. Without `channel` it goes to every configured channel of a Slack type."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    text: Annotated[Text, Field(min_length=1, max_length=50_000)]
+    subject: Annotated[Text, Field(min_length=1, max_length=500)] | None = None
+    channel: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    severity: Literal["P0", "P1", "P2", "P3"] | None = None
+    lang: Literal["ko", "en"] = "ko"
+
+
+class EmailParams(BaseModel):
+    """What a mail needs. Without `channel` it goes through every configured channel of type `email`."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    to: Annotated[Text, Field(max_length=254, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")]
+    subject: Annotated[Text, Field(min_length=1, max_length=500)]
+    body: Annotated[Text, Field(max_length=50_000)] = ""
+    channel: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    severity: Literal["P0", "P1", "P2", "P3"] | None = None
+    lang: Literal["ko", "en"] = "ko"
+
+
+_PARAMS: Final[dict[str, type[BaseModel]]] = {
+    "webhook": WebhookParams,
+    "slack": SlackParams,
+    "email": EmailParams,
+    "notify": NotifyParams,
+}
+
+
+def message_of(kind: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Give the message that an order of type slack, email or notify hands to the notification service."""
+    if kind == "notify":
+        return dict(params)
+    common: dict[str, Any] = {name: params[name] for name in ("severity", "lang") if name in params}
+    where: dict[str, Any] = {"channels": [params["channel"]]} if params.get("channel") else {"via": [kind]}
+    if kind == "email":
+        recipient = {"name": params["to"], "email": params["to"]}
+        return {"subject": params["subject"], "body": params.get("body", ""), "recipient": recipient, **where, **common}
+    lines = str(params["text"]).strip().splitlines() or ["-"]
+    return {"subject": params.get("subject") or lines[0][:500], "body": params["text"], **where, **common}
+
+
+def target_of(order: Order) -> str:
+    """Name whom an order goes to, for the breaker: host and port of a webhook, or the notification service."""
+    if order.type != "webhook":
+        return MESSAGES
+    parts = urlsplit(str(order.params["url"]))
+    host = (parts.hostname or "").lower()
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def check(order: Order) -> Order:
     """Give the order back if it can be carried out; `Invalid` names the field otherwise."""
-    model: type[BaseModel] = WebhookParams if order.type == "webhook" else NotifyParams
+    model = _PARAMS[order.type]
     try:
         model.model_validate(order.params)
     except ValidationError as error:

@@ -1,22 +1,25 @@
-"""HTTP face of the notification service: accept, list and read messages; a worker sends them."""
+"""HTTP face of the notification service: accept, list, read and resend messages; a worker sends them."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final, Literal
 
-import asyncpg
 from fastapi import FastAPI, Path, Query
 
+from judgify.core.notification.channel_api import BREAKERS, add_channels
 from judgify.core.notification.channels import ChannelSet, load_channels
 from judgify.core.notification.content import MessageIn
 from judgify.core.notification.delivery import Deliverer
+from judgify.core.notification.history import Wanted
 from judgify.core.notification.store import MessageStore
+from judgify.core.notification.template import Said
+from judgify.core.notification.template_api import add_templates
+from judgify.core.notification.template_store import TemplateStore
+from judgify.kit import outgoing
 from judgify.kit.auth import Principal
-from judgify.kit.clock import Clock
+from judgify.kit.clock import Clock, parse
 from judgify.kit.db import Database
-from judgify.kit.errors import Invalid, Unavailable
+from judgify.kit.errors import Invalid
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.outbox import Outbox
@@ -27,12 +30,14 @@ from judgify.notify import Toolkit
 PREFIX: Final = "/api/v2/notification"
 LEASE_S: Final = 90
 """Longer than any channel's own time limit (60 s at most)."""
+PARALLEL: Final = 32
 RETENTION_DAYS: Final = 365
 """Days that messages are kept after their end, unless JUDGIFY_MESSAGE_DAYS says otherwise."""
 log = get_logger("judgify.notification")
 
 Reader = Annotated[Principal, require("viewer", "service")]
 Sender = Annotated[Principal, require("responder", "service")]
+MessageId = Annotated[str, Path(pattern=r"^msg_[0-9a-z]{26}$")]
 
 
 def build(settings: Settings, clock: Clock) -> FastAPI:
@@ -43,17 +48,23 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     metrics = Metrics("notification")
     database = Database(settings.database_url, "notification", "judgify.core.notification", clock=clock)
     store = MessageStore(database, clock)
+    templates = TemplateStore(database, clock)
     tries = metrics.counter("judgify_notification_tries_total", "Tries to deliver a message.", ("type", "outcome"))
     deliverer = Deliverer(store, channel_set.channels, lambda kind, outcome: tries.labels(kind, outcome).inc())
-    outbox = Outbox(database, "notification.delivery", deliverer, clock=clock, lease_s=LEASE_S)
+    outbox = Outbox(
+        database,
+        "notification.delivery",
+        deliverer,
+        clock=clock,
+        lease_s=LEASE_S,
+        parallel=PARALLEL,
+        breakers=BREAKERS,
+    )
     metrics.gauge("judgify_notification_waiting", "Deliveries that wait to be tried.").set_function(
         lambda: outbox.waiting
     )
-    metrics.gauge(
-        "database_connection_pool_usage", "Share of the service's database connections in use, 0 to 1."
-    ).set_function(database.usage)
-
-    days = settings.number("JUDGIFY_MESSAGE_DAYS", RETENTION_DAYS)
+    outgoing.declare_pool_usage(metrics, database)
+    retention = outgoing.Retention("messages", settings.number("JUDGIFY_MESSAGE_DAYS", RETENTION_DAYS), store.forget)
 
     async def health() -> Health:
         alive = await database.alive()
@@ -64,81 +75,90 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     async def ready() -> bool:
         return database.opened.is_set() and await database.alive()
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        database.start()
-        outbox.start()
-        keeper = asyncio.create_task(_keep(store, database, days, clock), name="retention")
-        yield
-        keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
-        await outbox.stop()
+    async def closing() -> None:
         for channel in channel_set.channels.values():
             await channel.close()
-        await database.close()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with outgoing.working(database, outbox, retention, clock, closing):
+            yield
 
     app = create_app(ServiceSpec("notification", settings, clock, metrics, health, ready, lifespan=lifespan))
-    _add_messages(app, store, channel_set, outbox, clock)
-    _add_channels(app, channel_set, clock)
+    _add_messages(app, store, templates, channel_set, outbox=outbox, clock=clock)
+    _add_history(app, store, clock)
+    add_channels(app, store, database, channel_set, outbox=outbox, clock=clock)
+    add_templates(app, templates, clock)
     return app
 
 
-async def _keep(store: MessageStore, database: Database, days: int, clock: Clock) -> None:
-    await database.opened.wait()
-    while True:
-        try:
-            gone = await store.forget(clock.now() - timedelta(days=days))
-        except (Unavailable, asyncpg.PostgresError) as error:
-            log.warning("old messages not removed", reason=type(error).__name__)
-            gone = 0
-        if gone:
-            log.info("old messages removed", count=gone, days=days)
-        await clock.sleep(1.0 if gone else 3600.0)
-
-
-def _add_messages(app: FastAPI, store: MessageStore, channel_set: ChannelSet, outbox: Outbox, clock: Clock) -> None:
+def _add_messages(
+    app: FastAPI,
+    store: MessageStore,
+    templates: TemplateStore,
+    channel_set: ChannelSet,
+    *,
+    outbox: Outbox,
+    clock: Clock,
+) -> None:
     @app.post(f"{PREFIX}/messages", status_code=202)
     async def send(content: MessageIn, who: Sender) -> dict[str, Any]:
         """Accept a message; 202 only once it is in the database."""
-        wanted = tuple(dict.fromkeys(content.channels or channel_set.default))
-        for name in wanted:
-            if name not in channel_set.channels:
-                known = ", ".join(sorted(channel_set.channels))
-                raise Invalid(f"channels: there is no channel {name!r}; configured are {known}", path="channels")
-        made, duplicate = await store.accept(content, wanted, who.subject)
+        wanted = channel_set.resolve(content.channels, content.via)
+        if content.template is None:
+            said = Said(content.subject, content.body, content.short)
+        else:
+            said = await templates.say(content.template, content.lang)
+        made, duplicate = await store.accept(content, said, wanted, who.subject)
         outbox.wake()
         log.info("message accepted", id=made, kind=content.kind, by=who.subject, duplicate=duplicate)
         data = {"id": made, "channels": list(wanted), "duplicate": duplicate}
         return answer(data, clock, durability="database")
 
+    @app.post(f"{PREFIX}/messages/{{key}}/resend", status_code=202)
+    async def resend(
+        key: MessageId,
+        who: Sender,
+        channel: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+    ) -> dict[str, Any]:
+        """Send a message again through the channels that failed, or through one of them."""
+        channels = await store.resend(key, channel, who.subject)
+        outbox.wake()
+        log.info("message sent again", id=key, channels=channels, by=who.subject)
+        return answer({"id": key, "channels": channels}, clock, durability="database")
+
+
+def _add_history(app: FastAPI, store: MessageStore, clock: Clock) -> None:
     @app.get(f"{PREFIX}/messages")
     async def page(
         _: Reader,
         *,
         state: Literal["waiting", "done", "dead"] | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        channel: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+        outcome: Annotated[str | None, Query(max_length=60, pattern=r"^[a-z-]+$")] = None,
+        severity: Literal["P0", "P1", "P2", "P3"] | None = None,
+        source: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+        since: Annotated[str | None, Query(max_length=40)] = None,
+        until: Annotated[str | None, Query(max_length=40)] = None,
+        limit: outgoing.Limit = 50,
         cursor: Annotated[str | None, Query(pattern=r"^msg_[0-9a-z]{26}$")] = None,
     ) -> dict[str, Any]:
-        """List messages, newest first."""
-        rows = await store.page(state=state, limit=limit + 1, after=cursor)
-        more = rows[limit - 1]["id"] if len(rows) > limit else None
-        return answer(rows[:limit], clock, pagination={"limit": limit, "next_cursor": more})
+        """List messages, newest first; times without a zone are Asia/Seoul."""
+        for name, text in (("channel", channel), ("source", source)):
+            if text is not None and "\x00" in text:
+                raise Invalid(f"{name}: a NUL character is in no name", path=name)
+        wanted = Wanted(
+            state,
+            channel,
+            outcome,
+            severity,
+            source,
+            None if since is None else parse(since),
+            None if until is None else parse(until),
+        )
+        return outgoing.page(await store.page(wanted, limit=limit + 1, after=cursor), limit, clock)
 
     @app.get(f"{PREFIX}/messages/{{key}}")
-    async def read(key: Annotated[str, Path(pattern=r"^msg_[0-9a-z]{26}$")], _: Reader) -> dict[str, Any]:
+    async def read(key: MessageId, _: Reader) -> dict[str, Any]:
         """Read one message with the outcome on every channel."""
         return answer(await store.read(key), clock)
-
-
-def _add_channels(app: FastAPI, channel_set: ChannelSet, clock: Clock) -> None:
-    @app.get(f"{PREFIX}/channels")
-    async def channels(_: Reader) -> dict[str, Any]:
-        """List the channels and whether each could deliver now."""
-        found = []
-        for name, channel in channel_set.channels.items():
-            check = await channel.check()
-            default = name in channel_set.default
-            entry = {"name": name, "type": channel.type, "state": check.state, "detail": check.detail}
-            found.append({**entry, "default": default})
-        return answer(found, clock)

@@ -1,7 +1,7 @@
 """Which channels there are: the console, a local mailbox, and what the operator set up in a file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,24 @@ class ChannelSet:
     channels: Mapping[str, Channel]
     default: tuple[str, ...]
     mistake: str | None = None
+
+    def resolve(self, names: Sequence[str], kinds: Sequence[str]) -> tuple[str, ...]:
+        """Give the channels that a message goes to, each once; `Invalid` for a name or kind that is not configured."""
+        known = ", ".join(sorted(self.channels))
+        for name in names:
+            if name not in self.channels:
+                raise Invalid(f"channels: there is no channel {name!r}; configured are {known}", path="channels")
+        wanted = list(names)
+        for kind in kinds:
+            fitting = [
+                name for name, one in self.channels.items() if one.type == kind or one.type.startswith(f"{kind}_")
+            ]
+            if not fitting:
+                raise Invalid(
+                    f"via: no channel of type {kind} is set up in {CONFIG_FILE}; there are {known}", path="via"
+                )
+            wanted += fitting
+        return tuple(dict.fromkeys(wanted)) or self.default
 
 
 def load_channels(kit: Toolkit) -> ChannelSet:

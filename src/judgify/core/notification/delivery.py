@@ -5,17 +5,9 @@ from typing import Final
 
 from judgify.core.notification.content import message_of, recipient_of
 from judgify.core.notification.store import MessageStore
-from judgify.kit.outbox import Claim, Settlement, backoff_s
-from judgify.notify import (
-    Channel,
-    Outcome,
-    Reason,
-    Refused,
-    Sent,
-    Unknown,
-    outcome_detail,
-    outcome_label,
-)
+from judgify.kit.outbox import Claim, Settlement
+from judgify.notify import Channel, Outcome, Reason, Refused, outcome_label
+from judgify.notify.settlement import settle
 
 _DOUBT_LABELS: Final = frozenset({"timeout", "connection-lost", "proxy-failed", "unexpected-answer", "fault"})
 
@@ -42,17 +34,3 @@ class Deliverer:
             outcome = await channel.deliver(message, recipient_of(content), claim.number)
         self._count("none" if channel is None else channel.type, outcome_label(outcome))
         return settle(outcome, claim)
-
-
-def settle(outcome: Outcome, claim: Claim) -> Settlement:
-    """Decide what follows from an outcome: done, another try later, or dead."""
-    label, detail = outcome_label(outcome), outcome_detail(outcome)
-    if isinstance(outcome, Sent):
-        return Settlement("done", label, detail)
-    if isinstance(outcome, Refused) and not outcome.retryable:
-        return Settlement("dead", label, detail)
-    if not claim.left:
-        end = "nobody knows whether it arrived" if isinstance(outcome, Unknown) else "gave up"
-        return Settlement("dead", label, f"{detail} ({end} after {claim.number} tries)")
-    asked = outcome.retry_after_s if isinstance(outcome, Refused) else None
-    return Settlement("waiting", label, detail, max(asked or 0.0, backoff_s(claim.number)))

@@ -1,4 +1,4 @@
-"""Messages in the database: accept once, list, read."""
+"""Messages in the database: accept once, list, read, send again."""
 
 import json
 from collections.abc import Sequence
@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from judgify.core.notification.content import MessageIn, digest
+from judgify.core.notification.history import Wanted
+from judgify.core.notification.template import Said
 from judgify.kit.clock import Clock, iso
 from judgify.kit.db import Database
 from judgify.kit.errors import Conflict, NotFound
@@ -25,8 +27,10 @@ class MessageStore:
         self._database = database
         self._clock = clock
 
-    async def accept(self, content: MessageIn, channels: Sequence[str], requested_by: str) -> tuple[str, bool]:
-        """Keep a message with one delivery per channel; give its id, and whether it was there before.
+    async def accept(
+        self, content: MessageIn, said: Said, channels: Sequence[str], requested_by: str
+    ) -> tuple[str, bool]:
+        """Keep a message, as it is said, with one delivery per channel; give its id, and whether it was there before.
 
         The same key from the same caller is one message, however often sent; with another content it is `Conflict`.
         """
@@ -43,8 +47,8 @@ class MessageStore:
                 requested_by,
                 key,
                 print_,
-                json.dumps(content.model_dump(exclude={"idempotency_key"})),
-                content.subject,
+                json.dumps(_kept(content, said)),
+                said.subject,
                 content.source,
                 request_id_var.get(),
                 now,
@@ -74,18 +78,19 @@ class MessageStore:
         document: dict[str, Any] = json.loads(found)
         return document
 
-    async def page(self, *, state: str | None, limit: int, after: str | None) -> list[dict[str, Any]]:
-        """List messages, newest first; `state` keeps those with at least one delivery in that state."""
+    async def page(self, wanted: Wanted, *, limit: int, after: str | None) -> list[dict[str, Any]]:
+        """List the messages that are wanted, newest first, from after the id `after`."""
+        where, values = wanted.where()
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "SELECT m.id, m.subject, m.source, m.requested_by, m.created_at, "
+                "SELECT m.id, m.subject, m.source, m.requested_by, m.created_at, m.content ->> 'severity' AS severity, "  # noqa: S608 - the columns are ours
                 "(SELECT json_agg(json_build_object('channel', d.channel, 'state', d.state, 'outcome', d.last_outcome) "
                 "ORDER BY d.channel) FROM notification.delivery d WHERE d.message_id = m.id) AS deliveries "
-                "FROM notification.message m WHERE ($1::text IS NULL OR m.id < $1) AND ($2::text IS NULL OR EXISTS "
-                "(SELECT 1 FROM notification.delivery d WHERE d.message_id = m.id AND d.state = $2)) "
-                "ORDER BY m.id DESC LIMIT $3",
+                f"FROM notification.message m WHERE {where} "
+                f"AND (${len(values) + 1}::text IS NULL OR m.id < ${len(values) + 1}) "
+                f"ORDER BY m.id DESC LIMIT ${len(values) + 2}",
+                *values,
                 after,
-                state,
                 limit,
             )
         return [
@@ -105,7 +110,7 @@ class MessageStore:
                 "SELECT id, content, requested_by, source, created_at FROM notification.message WHERE id = $1", key
             )
             deliveries = await connection.fetch(
-                "SELECT id, channel, state, attempts, last_outcome, last_detail, finished_at "
+                "SELECT id, channel, state, attempts, last_outcome, last_detail, finished_at, resends, resent_by "
                 "FROM notification.delivery WHERE message_id = $1 ORDER BY channel",
                 key,
             )
@@ -129,6 +134,34 @@ class MessageStore:
             "deliveries": [_delivery(one, tries) for one in deliveries],
         }
 
+    async def resend(self, key: str, channel: str | None, by: str) -> list[str]:
+        """Give the dead deliveries of a message as many tries again; give their channels.
+
+        `NotFound` without such a message or delivery, `Conflict` when none is dead.
+        """
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(
+                "UPDATE notification.delivery SET state = 'waiting', due_at = $3, attempts_left = $4, "
+                "finished_at = NULL, resends = resends + 1, resent_by = $5 WHERE message_id = $1 AND state = 'dead' "
+                "AND ($2::text IS NULL OR channel = $2) RETURNING channel",
+                key,
+                channel,
+                self._clock.now(),
+                TRIES,
+                by,
+            )
+            if rows:
+                return sorted(row["channel"] for row in rows)
+            found = await connection.fetch(
+                "SELECT state FROM notification.delivery WHERE message_id = $1 AND ($2::text IS NULL OR channel = $2)",
+                key,
+                channel,
+            )
+        if not found:
+            through = "" if channel is None else f" through the channel {channel}"
+            raise NotFound(f"there is no message {key}{through}")
+        raise Conflict(f"message {key}: no delivery is dead; only a failed one can be sent again")
+
     async def forget(self, before: datetime) -> int:
         """Remove messages accepted before a moment, unless one still waits; give how many that were."""
         async with self._database.connection() as connection:
@@ -141,6 +174,12 @@ class MessageStore:
         return len(gone)
 
 
+def _kept(content: MessageIn, said: Said) -> dict[str, Any]:
+    plain = content.model_dump(exclude={"idempotency_key", "via", "template"})
+    used = {"name": said.template, "version": said.version} if said.template is not None else None
+    return {**plain, "subject": said.subject, "body": said.body, "short": said.short, "template": used}
+
+
 def _delivery(row: Any, tries: Sequence[Any]) -> dict[str, Any]:
     return {
         "channel": row["channel"],
@@ -148,6 +187,8 @@ def _delivery(row: Any, tries: Sequence[Any]) -> dict[str, Any]:
         "attempts": row["attempts"],
         "outcome": row["last_outcome"],
         "detail": row["last_detail"],
+        "resends": row["resends"],
+        "resent_by": row["resent_by"],
         "finished_at": None if row["finished_at"] is None else iso(row["finished_at"]),
         "tries": [
             {

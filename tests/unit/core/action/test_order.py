@@ -5,12 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from judgify.core.action.delivery import settle
 from judgify.core.action.order import Order, check, digest
 from judgify.core.contracts import ActionRequest
 from judgify.kit.errors import Invalid
 from judgify.kit.outbox import Claim
-from judgify.notify import Doubt, Reason, Refused, Sent, Unknown
 
 NOW = datetime(2026, 11, 22, 14, 10, tzinfo=UTC)
 
@@ -61,19 +59,6 @@ def test_what_no_json_can_carry_is_refused_and_not_kept(value: Any) -> None:
     for given in (order(params={"url": "https://a.example/", "body": {"x": value}}), order(context={"x": value})):
         with pytest.raises(Invalid, match="surrogate"):
             check(given)
-
-
-def test_an_outcome_decides_what_follows() -> None:
-    later = Refused(Reason.SERVER_ERROR, "500", retryable=True)
-    assert settle(Sent("200", NOW), claim(1, 9)).state == "done"
-    assert settle(Refused(Reason.REJECTED, "400", retryable=False), claim(1, 9)).state == "dead"
-    assert settle(later, claim(1, 9)).state == "waiting"
-    assert 0.5 <= settle(later, claim(1, 9)).wait_s <= 1.0
-    assert settle(Unknown(Doubt.TIMEOUT, "t"), claim(2, 8)).state == "waiting"
-    ended = settle(Unknown(Doubt.TIMEOUT, "t"), claim(10, 0))
-    assert (ended.state, ended.outcome, ended.detail) == ("dead", "timeout", "t (gave up after 10 tries)")
-    asked = Refused(Reason.RATE_LIMITED, "429", retryable=True, retry_after_s=120)
-    assert settle(asked, claim(1, 9)).wait_s == 120
 
 
 def test_a_claim_is_a_value() -> None:

@@ -7,10 +7,9 @@ import pytest
 
 from judgify.core.notification.channels import load_channels
 from judgify.core.notification.content import MessageIn, digest, message_of, recipient_of
-from judgify.core.notification.delivery import settle
 from judgify.kit.clock import FakeClock
 from judgify.kit.outbox import Claim
-from judgify.notify import Doubt, Link, Reason, Recipient, Refused, Sent, Toolkit, Unknown
+from judgify.notify import Link, Recipient, Toolkit
 
 NOW = datetime(2026, 11, 22, 14, 10, tzinfo=UTC)
 
@@ -34,16 +33,6 @@ def test_what_arrives_is_what_is_handed_on() -> None:
     named = MessageIn(subject="s", recipient={"name": "김", "email": "a@b.c"})  # type: ignore[arg-type]  # as above
     assert recipient_of(named.model_dump()) == Recipient("김", email="a@b.c")
     assert digest(content) != digest(named)
-
-
-def test_an_outcome_decides_what_follows() -> None:
-    assert settle(Sent("r", NOW), claim(5)).state == "done"
-    assert settle(Refused(Reason.NO_ADDRESS, "d", retryable=False), claim(5)).state == "dead"
-    assert settle(Unknown(Doubt.TIMEOUT, "d"), claim(5)).state == "waiting"
-    assert "nobody knows" in settle(Unknown(Doubt.TIMEOUT, "d"), claim(0)).detail
-    assert "gave up after 3 tries" in settle(Refused(Reason.UNREACHABLE, "d", retryable=True), claim(0)).detail
-    limited = Refused(Reason.RATE_LIMITED, "d", retryable=True, retry_after_s=60)
-    assert settle(limited, claim(5)).wait_s == 60
 
 
 @pytest.mark.parametrize(
