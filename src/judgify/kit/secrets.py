@@ -28,6 +28,11 @@ _PATTERNS: Final = (
 _NAME: Final = re.compile(r"(?<![\w-])[\"']?([\w-]++)[\"']?\s*+[=:]\s*+")
 _VALUE: Final = re.compile(r"\"[^\"]*+\"|'[^']*+'|[^\s,;&}\"']++")
 # `name=value` and `"name": "value"`; possessive, so that hostile text costs no more than its length.
+_HINTS: Final = (
+    *("://", "bearer", "basic", "eyj", "sk-", "sk_", "jdg-", "jdg_", "xox", "-----begin", "akia", "asia"),
+    *("secret", "passw", "token", "key", "pwd", "credential", "authorization", "cookie", "jwt", "session"),
+)
+# Of everything that is hidden, one of these is a part, whatever the case.
 
 
 def ensure_secret(home: Path, name: str) -> str:
@@ -52,8 +57,19 @@ def read_secret(home: Path, name: str) -> str:
     return text
 
 
+def may_hold_secret(text: str) -> bool:
+    """Tell whether `mask` or `mask_mapping` could find anything in this text; quick, and never False by mistake.
+
+    A text that is JSON must have no escaped letters or slashes in it.
+    """
+    folded = text.casefold()
+    return any(hint in folded for hint in _HINTS)
+
+
 def mask(text: str) -> str:
     """Replace what looks like a password, token or key in free text; used on logs and on captured findings."""
+    if not may_hold_secret(text):
+        return text
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return _mask_pairs(text)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.core_service import own_postgres, until
 
-from judgify.core.logbook.line import Line
+from judgify.core.logbook.line import Row
 from judgify.core.logbook.partition import Partitions, Retention, day_of, name_of
 from judgify.core.logbook.query import Search, find
 from judgify.core.logbook.shipper import Offset, Shipper, read_chunk
@@ -21,8 +21,8 @@ from judgify.kit.errors import Unavailable
 CLOCK = SystemClock()
 
 
-def line(message: str) -> Line:
-    return Line(CLOCK.now(), 20, "judgment", message, None)
+def line(message: str) -> Row:
+    return CLOCK.now(), 20, "judgment", message, None, "{}"
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final
 
 import asyncpg
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Query
 
-from judgify.core.logbook.line import read_lines, split_body
+from judgify.core.logbook.intake import PATH as PREFIX
+from judgify.core.logbook.intake import IntakeRoute
 from judgify.core.logbook.partition import Partitions, Retention
 from judgify.core.logbook.query import Search, find, read_cursor, read_levels, read_moment
 from judgify.core.logbook.shipper import Shipper
@@ -16,13 +17,12 @@ from judgify.core.logbook.writer import GroupWriter
 from judgify.kit.auth import Principal
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
-from judgify.kit.errors import Invalid, Unavailable
+from judgify.kit.errors import Unavailable
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
 from judgify.kit.web import Health, ServiceSpec, State, answer, create_app, require
 
-PREFIX: Final = "/api/v2/logging/lines"
 MAX_BODY: Final = 8 * 1024 * 1024
 LATE_S: Final = 30.0
 """Shipping that has not come round for this long makes health `degraded`: log collection is delayed (guide 1.1, P2)."""
@@ -30,7 +30,6 @@ _SWEEP_S: Final = 600.0
 log = get_logger("judgify.logging")
 
 Reader = Annotated[Principal, require("viewer", "service")]
-Writer = Annotated[Principal, require("responder", "service")]
 
 
 def build(settings: Settings, clock: Clock) -> FastAPI:
@@ -82,7 +81,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
 
     spec = ServiceSpec("logging", settings, clock, metrics, health, ready, lifespan=lifespan, max_body=MAX_BODY)
     app = create_app(spec)
-    _add_intake(app, writer, metrics, clock)
+    app.router.routes.append(IntakeRoute(settings, writer, metrics, clock).route)
     _add_search(app, database, clock)
     return app
 
@@ -98,37 +97,6 @@ async def _keep(database: Database, partitions: Partitions, clock: Clock) -> Non
             log.warning("log partitions not kept", reason=type(error).__name__)
             rest = 5.0
         await clock.sleep(rest)
-
-
-def _add_intake(app: FastAPI, writer: GroupWriter, metrics: Metrics, clock: Clock) -> None:
-    taken = metrics.counter("judgify_logging_lines_total", "Lines that arrived over HTTP.", ("result",))
-
-    @app.post(PREFIX, status_code=201)
-    async def ingest(request: Request, who: Writer, *, partial: bool = False) -> dict[str, Any]:
-        """Keep lines: NDJSON or a JSON array. 201 only once they are in the database.
-
-        With a bad line nothing is kept and the answer lists every error; `partial=true` keeps the good ones.
-        """
-        documents = split_body(await request.body(), request.headers.get("content-type", ""))
-        lines, errors = read_lines(documents, clock.now())
-        told = [{"line": one.number, "path": one.path, "message": one.message} for one in errors[:100]]
-        taken.labels("refused").inc(len(errors))
-        if errors and (not partial or not lines):
-            first = errors[0]
-            raise Invalid(
-                f"{len(errors)} of {len(documents)} lines cannot be kept, so none was; line {first.number}: "
-                f"{first.path} {first.message}".replace("  ", " "),
-                errors=told,
-            )
-        await writer.write(lines, who.subject)
-        taken.labels("kept").inc(len(lines))
-        data = {
-            "accepted": len(lines),
-            "refused": len(errors),
-            "adjusted": sum(line.adjusted for line in lines),
-            "errors": told,
-        }
-        return answer(data, clock, durability="database")
 
 
 def _add_search(app: FastAPI, database: Database, clock: Clock) -> None:

@@ -18,17 +18,23 @@ LEVELS: Final = MappingProxyType({"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR
 LEVEL_NAMES: Final = MappingProxyType({number: name for name, number in LEVELS.items()})
 _ALIASES: Final = {"WARN": "WARNING", "FATAL": "CRITICAL", "NOTICE": "INFO", "TRACE": "DEBUG", "EXCEPTION": "ERROR"}
 _KNOWN: Final = frozenset({"timestamp", "level", "service", "message", "request_id", "fields"})
-_SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,80}")
+SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
 MAX_MESSAGE: Final = 16 * 1024
 """Characters of a message."""
 MAX_FIELDS: Final = 16 * 1024
 """Characters of a line's fields as JSON."""
+MAX_DEPTH: Final = 64
+"""How deep objects and lists in a line's fields may be nested."""
 MAX_LINES: Final = 10_000
 """Lines in one request."""
 OLDEST: Final = timedelta(days=14)
 NEWEST: Final = timedelta(hours=24)
+
+
+Row = tuple[datetime, int, str, str, str | None, str]
+"""A checked line as it is stored: time (UTC), level, service, message, request id, fields as JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,10 @@ class Line:
     request_id: str | None
     fields: dict[str, Any] = field(default_factory=dict)
     adjusted: bool = False
+
+    def row(self) -> Row:
+        """Give the line as it is stored."""
+        return self.time, self.level, self.service, self.message, self.request_id, json.dumps(self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ def split_body(body: bytes, content_type: str) -> list[Any]:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Malformed(f"the body is not UTF-8: byte {error.start} cannot be read") from error
-    documents = _array(text) if _is_array(text, content_type) else list(_lines(text))
+    documents = _array(text) if is_array(body, content_type) else list(_lines(text))
     if not documents:
         raise Invalid("the body holds no lines")
     if len(documents) > MAX_LINES:
@@ -122,18 +132,24 @@ def _checked(document: dict[str, Any], now: datetime) -> Line:
     if number is None:
         raise _WrongError("level", f"must be one of {', '.join(LEVELS)}")
     service = document.get("service")
-    if not isinstance(service, str) or not _SERVICE.fullmatch(service):
+    if not isinstance(service, str) or not SERVICE.fullmatch(service):
         raise _WrongError("service", "must be a name of letters, digits, dots, dashes; at most 60")
     message = _text(document.get("message"), "message")
     if len(message) > MAX_MESSAGE:
         raise _WrongError("message", f"is longer than {MAX_MESSAGE:,} characters")
     request_id = document.get("request_id")
-    if request_id is not None and not (isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id)):
+    if request_id is not None and not (isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id)):
         raise _WrongError("request_id", "must be at most 80 letters, digits, dots, dashes")
     fields = document.get("fields", {})
     if not isinstance(fields, dict):
         raise _WrongError("fields", "must be an object")
-    if len(json.dumps(fields)) > MAX_FIELDS:
+    if _deeper(fields, MAX_DEPTH):
+        raise _WrongError("fields", f"is nested deeper than {MAX_DEPTH}")
+    try:
+        length = len(json.dumps(fields, ensure_ascii=False, allow_nan=False))
+    except ValueError as error:
+        raise _WrongError("fields", "holds a number that is too large") from error
+    if length > MAX_FIELDS:
         raise _WrongError("fields", f"is longer than {MAX_FIELDS:,} characters")
     time = _time(document.get("timestamp"), now)
     return make_line(
@@ -171,6 +187,20 @@ def _time(value: Any, now: datetime) -> datetime:
         raise _WrongError("timestamp", "is not a moment like 2026-01-31T14:30:00+09:00") from error
 
 
+def _deeper(value: Any, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _text(value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise _WrongError(path, "must be a text")
@@ -180,9 +210,10 @@ def _text(value: Any, path: str) -> str:
         raise _WrongError(path, str(error)) from error
 
 
-def _is_array(text: str, content_type: str) -> bool:
+def is_array(body: bytes, content_type: str) -> bool:
+    """Tell whether a body is to be read as a JSON array: it begins like one, and is not declared as NDJSON."""
     kind = content_type.partition(";")[0].strip().lower()
-    return kind != "application/x-ndjson" and text.lstrip()[:1] == "["
+    return kind != "application/x-ndjson" and body.lstrip()[:1] == b"["
 
 
 def _array(text: str) -> list[Any]:

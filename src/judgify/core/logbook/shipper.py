@@ -13,7 +13,7 @@ import asyncpg
 from judgify.core.logbook.line import Line
 from judgify.core.logbook.partition import Partitions, day_of
 from judgify.core.logbook.unit_log import read_unit_line, service_of
-from judgify.core.logbook.writer import copy_lines
+from judgify.core.logbook.writer import copy_rows, take_turn
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
 from judgify.kit.errors import Unavailable
@@ -177,7 +177,9 @@ class Shipper:
             )
             if Offset(row["position"], row["head"], row["head_length"]) != (before or Offset()):
                 return  # another replica was quicker
-            await copy_lines(connection, lines, now, f"file:{name}", self._partitions)
+            first = await take_turn(connection, len(lines))
+            records = [(number, *line.row(), now, f"file:{name}") for number, line in enumerate(lines, first)]
+            await copy_rows(connection, records, self._partitions)
             await connection.execute(
                 "UPDATE logging.file_offset SET position = $2, head = $3, head_length = $4, updated_at = $5 "
                 "WHERE file = $1",
