@@ -77,7 +77,7 @@ class Gateway:
         self._sessions = Sessions(
             self.database, clock, refresh_ttl_s=self.config.refresh_ttl_s, session_ttl_s=self.config.session_ttl_s
         )
-        self.records = RecordCache(self._door, clock)
+        self.records = RecordCache(self._door, clock, note=lambda result: self.metrics.lookups.labels(result).inc())
         self._authenticator = Authenticator(settings, self.records, _Store(accounts, self._sessions), clock)
         self._desk = Desk(
             Parts(

@@ -44,6 +44,11 @@ class RedisDoor:
         """Whether there is an address at all."""
         return self._client is not None
 
+    @property
+    def usable(self) -> bool:
+        """Whether Redis would be asked right now."""
+        return self._client is not None and self._open
+
     async def use(self, work: Callable[[Any], Awaitable[T]]) -> T | None:
         """Run a piece of work with the client; None when it could not be done, without saying so to the caller."""
         if self._client is None or not self._open:

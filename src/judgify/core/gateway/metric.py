@@ -38,6 +38,9 @@ class GatewayMetrics:
             "database_connection_pool_usage", "Share of the gateway's database connections in use, 0 to 1."
         )
         self.fragmentation = declare.gauge("redis_memory_fragmentation", "Redis's memory fragmentation ratio.")
+        self.lookups = declare.counter(
+            "judgify_gateway_record_lookups_total", "Looks into Redis for a session or an API key.", ("result",)
+        )
         self.logins = declare.counter("judgify_gateway_logins_total", "Sign-in attempts.", ("result",))
         self.refused = declare.counter(
             "judgify_gateway_refused_total", "Requests refused before they reached an upstream.", ("reason",)

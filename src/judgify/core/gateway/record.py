@@ -7,7 +7,7 @@ While PostgreSQL does not answer, a known record is believed for ten minutes aft
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -34,13 +34,16 @@ class Record(msgspec.Struct, frozen=True):
 
 
 Load = Callable[[], Awaitable[Record]]
+Lookup = Literal["hit", "miss", "away"]
+"""What Redis gave: a fresh record, none that is fresh, or no answer at all."""
 
 
 class RecordCache:
     """Looks in memory, then Redis, then PostgreSQL; a name is like `session:ses_…` or `key:key_…`."""
 
-    def __init__(self, door: RedisDoor, clock: Clock) -> None:
-        """Start empty."""
+    def __init__(self, door: RedisDoor, clock: Clock, *, note: Callable[[Lookup], None] | None = None) -> None:
+        """Start empty; `note` is told of every look into Redis, where there is one."""
+        self._note = note
         self._door = door
         self._clock = clock
         self._memory: OrderedDict[str, tuple[Record, float]] = OrderedDict()
@@ -69,7 +72,10 @@ class RecordCache:
     async def _ask(self, name: str, held: tuple[Record, float] | None, load: Load) -> Record:
         shared = await self._shared(name)
         wall = self._clock.now().timestamp()
-        if shared is not None and wall - shared.checked <= SHARED_S:
+        fresh = shared is not None and wall - shared.checked <= SHARED_S
+        if self._note is not None and self._door.enabled:
+            self._note("hit" if fresh else "miss" if self._door.usable else "away")
+        if shared is not None and fresh:
             self._remember(name, shared)
             return shared
         try:
