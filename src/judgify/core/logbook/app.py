@@ -3,33 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Annotated, Any, Final
+from typing import Final
 
 import asyncpg
-from fastapi import FastAPI, Query
+from fastapi import FastAPI
 
-from judgify.core.logbook.intake import PATH as PREFIX
+from judgify.core.logbook import search
 from judgify.core.logbook.intake import IntakeRoute
 from judgify.core.logbook.partition import Partitions, Retention
-from judgify.core.logbook.query import Search, find, read_cursor, read_levels, read_moment
 from judgify.core.logbook.shipper import Shipper
 from judgify.core.logbook.writer import GroupWriter
-from judgify.kit.auth import Principal
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
 from judgify.kit.errors import Unavailable
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
-from judgify.kit.web import Health, ServiceSpec, State, answer, create_app, require
+from judgify.kit.web import Health, ServiceSpec, State, create_app
 
 MAX_BODY: Final = 8 * 1024 * 1024
 LATE_S: Final = 30.0
 """Shipping that has not come round for this long makes health `degraded`: log collection is delayed (guide 1.1, P2)."""
 _SWEEP_S: Final = 600.0
 log = get_logger("judgify.logging")
-
-Reader = Annotated[Principal, require("viewer", "service")]
 
 
 def build(settings: Settings, clock: Clock) -> FastAPI:
@@ -82,7 +78,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     spec = ServiceSpec("logging", settings, clock, metrics, health, ready, lifespan=lifespan, max_body=MAX_BODY)
     app = create_app(spec)
     app.router.routes.append(IntakeRoute(settings, writer, metrics, clock).route)
-    _add_search(app, database, clock)
+    search.mount(app, database, clock)
     return app
 
 
@@ -97,32 +93,3 @@ async def _keep(database: Database, partitions: Partitions, clock: Clock) -> Non
             log.warning("log partitions not kept", reason=type(error).__name__)
             rest = 5.0
         await clock.sleep(rest)
-
-
-def _add_search(app: FastAPI, database: Database, clock: Clock) -> None:
-    @app.get(PREFIX)
-    async def search(
-        _: Reader,
-        *,
-        level: Annotated[str | None, Query(max_length=60)] = None,
-        service: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")] = None,
-        start: Annotated[str | None, Query(alias="from", max_length=64)] = None,
-        end: Annotated[str | None, Query(alias="to", max_length=64)] = None,
-        contains: Annotated[str | None, Query(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] = None,
-        request_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,80}$")] = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        cursor: Annotated[str | None, Query(pattern=r"^\d{1,17}\.\d{1,18}$")] = None,
-    ) -> dict[str, Any]:
-        """Find lines, newest first. `level` takes several names with commas; naive times are Asia/Seoul."""
-        wanted = Search(
-            levels=read_levels(level),
-            service=service,
-            start=read_moment(start, "from"),
-            end=read_moment(end, "to"),
-            contains=contains,
-            request_id=request_id,
-            limit=limit,
-            after=read_cursor(cursor),
-        )
-        rows, more = await find(database, wanted)
-        return answer(rows, clock, pagination={"limit": limit, "next_cursor": more})

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from judgify.core.logbook.line import LEVEL_NAMES, LEVELS, level_number
-from judgify.kit.clock import iso, parse
+from judgify.core.logbook.lucene import compile_query
+from judgify.core.logbook.reader import reading
+from judgify.kit.clock import SEOUL, iso, parse
 from judgify.kit.db import Database
 from judgify.kit.errors import Invalid
 
@@ -15,7 +17,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for; None means any. `after` is the place where the page before ended."""
+    """What is looked for; None means any. `after` is the place where the page before ended.
+
+    `query` is in the language of `lucene`, its relative times counted from `now`.
+    """
 
     levels: tuple[int, ...] | None = None
     service: str | None = None
@@ -25,6 +30,8 @@ class Search:
     request_id: str | None = None
     limit: int = 100
     after: tuple[datetime, int] | None = None
+    query: str | None = None
+    now: datetime = _EPOCH
 
 
 def read_levels(text: str | None) -> tuple[int, ...] | None:
@@ -77,9 +84,9 @@ def like(text: str) -> str:
 
 async def find(database: Database, search: Search) -> tuple[list[dict[str, Any]], str | None]:
     """Give the lines that match, newest first, and the cursor of the next page when there is more."""
-    condition, values = _conditions(search)
+    condition, values = conditions(search)
     values.append(search.limit + 1)
-    async with database.connection() as connection:
+    async with reading(database) as connection:
         rows = await connection.fetch(
             "SELECT id, time, level, service, message, request_id, fields, received_at, source FROM logging.line "  # noqa: S608 - conditions are ours, values are parameters
             f"WHERE {condition} ORDER BY time DESC, id DESC LIMIT ${len(values)}",
@@ -87,10 +94,11 @@ async def find(database: Database, search: Search) -> tuple[list[dict[str, Any]]
         )
     last = rows[search.limit - 1] if len(rows) > search.limit else None
     cursor = None if last is None else write_cursor(last["time"], last["id"])
-    return [_shown(row) for row in rows[: search.limit]], cursor
+    return [shown(row) for row in rows[: search.limit]], cursor
 
 
-def _conditions(search: Search) -> tuple[str, list[Any]]:
+def conditions(search: Search) -> tuple[str, list[Any]]:
+    """Give the condition of a search and its values. Raises `QueryError` for a query that cannot be read."""
     levels = search.levels
     wanted: list[tuple[str, Any]] = [
         ("level = ANY({}::smallint[])", None if levels is None else list(levels)),
@@ -109,10 +117,15 @@ def _conditions(search: Search) -> tuple[str, list[Any]]:
     if search.after is not None:
         parts.append(f"(time, id) < (${len(values)}, ${len(values) + 1}::bigint)")
         values.append(search.after[1])
+    if search.query is not None:
+        compiled = compile_query(search.query, now=search.now, zone=SEOUL, first=len(values) + 1)
+        parts.append(compiled.sql)
+        values += compiled.values
     return " AND ".join(parts) or "true", values
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def shown(row: Any) -> dict[str, Any]:
+    """Give a row of the table as the JSON that a search answers."""
     return {
         "id": row["id"],
         "timestamp": iso(row["time"]),
