@@ -48,12 +48,16 @@ class ServiceMiddleware:
         reset = request_id_var.set(request_id)
         started = self._clock.monotonic()
         status = 0
+        took: float | None = None
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, took
             if message["type"] == "http.response.start":
                 status = int(message["status"])
                 headers = list(message.get("headers", ()))
+                if any(key == b"content-type" and value.startswith(b"text/event-stream") for key, value in headers):
+                    # A stream lasts as long as its reader likes: only its beginning says how quick the service is.
+                    took = self._clock.monotonic() - started
                 headers.append((b"x-request-id", request_id.encode("ascii")))
                 headers.append((b"x-content-type-options", b"nosniff"))
                 message["headers"] = headers
@@ -75,7 +79,8 @@ class ServiceMiddleware:
         finally:
             route = scope.get("route")
             pattern = getattr(route, "path", "unmatched")
-            self._metrics.observe_http(_method(scope), pattern, status or 500, self._clock.monotonic() - started)
+            seconds = self._clock.monotonic() - started if took is None else took
+            self._metrics.observe_http(_method(scope), pattern, status or 500, seconds)
             request_id_var.reset(reset)
 
     async def _read_body(self, scope: MutableMapping[str, Any], receive: Receive) -> bytes | None:
@@ -102,9 +107,14 @@ class ServiceMiddleware:
 def request_id_from(scope: MutableMapping[str, Any]) -> str:
     """Give the caller's X-Request-ID when it is short and plain, else a fresh id."""
     given = _header(scope, b"x-request-id")
-    if given is not None and _REQUEST_ID.fullmatch(given):
+    if given is not None and is_request_id(given):
         return given
     return new_id("req")
+
+
+def is_request_id(text: str) -> bool:
+    """Tell whether a request id that came with a request is short and plain enough to be kept."""
+    return _REQUEST_ID.fullmatch(text) is not None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -1,6 +1,7 @@
 """Run an ASGI app as a service process: uvicorn with uvloop and httptools, graceful end, JSON logs."""
 
 import signal
+import threading
 from typing import Any, Final
 
 import uvicorn
@@ -10,6 +11,12 @@ from judgify.kit.settings import Settings
 
 GRACE_S: Final = 8
 """Seconds that running requests get to finish after SIGTERM."""
+_ENDING: Final = threading.Event()
+
+
+def ending() -> bool:
+    """Tell whether this process was asked to end; answers without an end of their own (event streams) end then."""
+    return _ENDING.is_set()
 
 
 def run(app: Any, settings: Settings, name: str, *, backlog: int = 2048, http: Any = "httptools") -> None:
@@ -42,6 +49,7 @@ def run(app: Any, settings: Settings, name: str, *, backlog: int = 2048, http: A
     # uvicorn raises the signal that ended it once more when it is done; an end that was asked for is exit code 0.
     def end(_: int, __: Any) -> None:
         server.should_exit = True
+        _ENDING.set()
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
