@@ -12,6 +12,7 @@ from judgify.core.logbook import search
 from judgify.core.logbook.intake import IntakeRoute
 from judgify.core.logbook.partition import Partitions, Retention
 from judgify.core.logbook.shipper import Shipper
+from judgify.core.logbook.tail import Tail, add_tail
 from judgify.core.logbook.writer import GroupWriter
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
@@ -79,6 +80,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     app = create_app(spec)
     app.router.routes.append(IntakeRoute(settings, writer, metrics, clock).route)
     search.mount(app, database, clock)
+    add_tail(app, Tail(database, metrics, clock), clock)
     return app
 
 
