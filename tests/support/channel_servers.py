@@ -36,8 +36,8 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Serve connections with a handler; give the port."""
+async def serving(handler: Handler, context: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[int]:
+    """Serve connections with a handler; give the port, a free one unless one is asked for."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,7 +54,7 @@ async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> As
             with contextlib.suppress(ConnectionError, ssl.SSLError):
                 await writer.wait_closed()
 
-    server = await asyncio.start_server(tracked, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(tracked, "127.0.0.1", port, ssl=context)
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:
@@ -95,6 +95,20 @@ class Web:
         head = [f"HTTP/1.1 {self.status}", f"Content-Length: {len(self.body)}", "Connection: close", *self.headers]
         writer.write("\r\n".join([*head, "", ""]).encode() + self.body)
         await writer.drain()
+
+
+def _json(status: str, body: str) -> Callable[[], Web]:
+    return lambda: Web(status, ("Content-Type: application/json",), body.encode())
+
+
+PAGERDUTY_TAKES = _json("202 Accepted", '{"status":"success","message":"Event processed","dedup_key":"judgify:x"}')
+DISCORD_TAKES = _json("200 OK", '{"id":"1234567890","type":0,"content":"…"}')
+SLACK_TAKES = _json("200 OK", '{"ok":true,"channel":"C0ROOM0001","ts":"1700000000.000001","message":{}}')
+
+
+def TEAMS_TAKES() -> Web:  # noqa: N802 - stands beside the others
+    """Answer as a Power Automate workflow does."""
+    return Web("202 Accepted", body=b"")
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
