@@ -17,11 +17,11 @@ Fate = Literal["alive", "ailing", "untouched"]
 THRESHOLD: Final = 5
 """Failures in a row that open a breaker."""
 OPEN_S: Final = 1.0
-MAX_OPEN_S: Final = 30.0
+MAX_OPEN_S: Final = 10.0
 
 
 def open_s(failures: int, jitter: float | None = None) -> float:
-    """Give the seconds a breaker stays open after so many failures: doubling from 1 s to 30 s, up to half taken off.
+    """Give the seconds a breaker stays open after so many failures: doubling from 1 s to 10 s, up to half taken off.
 
     `jitter` (0.0 to 1.0) fixes the chance for a test.
     """

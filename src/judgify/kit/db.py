@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import resources
@@ -104,9 +105,9 @@ class Database:
         return True
 
     def usage(self) -> float:
-        """Give the share of the pool's connections in use, 0.0 to 1.0."""
+        """Give the share of the pool's connections in use, 0.0 to 1.0; NaN while there is no pool to measure."""
         if self._pool is None:
-            return 0.0
+            return math.nan
         return (self._pool.get_size() - self._pool.get_idle_size()) / self._max_size
 
     async def _open(self) -> None:

@@ -1,6 +1,6 @@
 """Service level figures (guide 5.2 and 8.2): availability, error budget, mean time to repair. Values in, values out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -71,11 +71,6 @@ def availability_percentage(
     if begin >= end:
         return None
     return 100.0 * (1 - downtime(outages, begin, end) / (end - begin))
-
-
-def availability_of_checks(checks: Sequence[bool]) -> float | None:
-    """Give the share of good checks in percent, or None when there was none."""
-    return 100.0 * sum(checks) / len(checks) if checks else None
 
 
 def error_budget_consumption(availability: float | None, target: float) -> float | None:

@@ -7,7 +7,6 @@ from judgify.response import timeline as t
 from judgify.response.slo import (
     Outage,
     Repair,
-    availability_of_checks,
     availability_percentage,
     downtime,
     error_budget_consumption,
@@ -41,11 +40,6 @@ def test_availability_over_what_was_observed() -> None:
 def test_availability_of_an_unobserved_stretch_is_no_number() -> None:
     assert availability_percentage([], at(0), at(60), None) is None
     assert availability_percentage([], at(0), at(60), at(60)) is None
-
-
-def test_availability_of_checks() -> None:
-    assert availability_of_checks([True, True, False, True]) == 75.0
-    assert availability_of_checks([]) is None
 
 
 @pytest.mark.parametrize(

@@ -165,8 +165,8 @@ class Gateway:
     async def _watch_redis(self) -> None:
         while self._door.enabled:
             ratio = await self._door.fragmentation()
-            if ratio is not None:
-                self.metrics.fragmentation.set(ratio)
+            # What Redis said before it went away is no figure of now.
+            self.metrics.fragmentation.set(float("nan") if ratio is None else ratio)
             await self._clock.sleep(FRAGMENTATION_S)
 
     # -- requests

@@ -38,6 +38,8 @@ class GatewayMetrics:
             "database_connection_pool_usage", "Share of the gateway's database connections in use, 0 to 1."
         )
         self.fragmentation = declare.gauge("redis_memory_fragmentation", "Redis's memory fragmentation ratio.")
+        # Nothing measured is not zero.
+        self.fragmentation.set(float("nan"))
         self.lookups = declare.counter(
             "judgify_gateway_record_lookups_total", "Looks into Redis for a session or an API key.", ("result",)
         )

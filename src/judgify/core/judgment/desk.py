@@ -1,6 +1,7 @@
 """The desk: judge, keep, count, and only then answer; for one request or many."""
 
 import asyncio
+import math
 from collections import deque
 from typing import Any, Final
 
@@ -48,7 +49,7 @@ class Tally:
         )
         rate = metrics.gauge(
             "judgment_success_rate",
-            "Share of the last 5 minutes' judgments that got a verdict; 1 when there were none.",
+            "Share of the last 5 minutes' judgments that got a verdict; NaN when there were none.",
         )
         rate.set_function(self.success_rate)
         self._seconds: deque[list[float]] = deque()
@@ -68,10 +69,10 @@ class Tally:
         self._duration.observe(seconds)
 
     def success_rate(self) -> float:
-        """Give the share of judgments in the window that got a verdict, `not_evaluable` included."""
+        """Give the share of judgments in the window that got a verdict, `not_evaluable` included; NaN without any."""
         self._forget(self._clock.monotonic())
         total = sum(entry[1] for entry in self._seconds)
-        return 1.0 if not total else 1.0 - sum(entry[2] for entry in self._seconds) / total
+        return math.nan if not total else 1.0 - sum(entry[2] for entry in self._seconds) / total
 
     def _forget(self, now: float) -> None:
         while self._seconds and self._seconds[0][0] < now - WINDOW_S:

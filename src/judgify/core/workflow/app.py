@@ -21,6 +21,7 @@ from judgify.kit.db import Database
 from judgify.kit.errors import Invalid, Malformed, Unavailable
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
+from judgify.kit.outgoing import declare_pool_usage
 from judgify.kit.settings import Settings
 from judgify.kit.web import Health, ServiceSpec, answer, create_app, require
 
@@ -64,6 +65,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     metrics = Metrics("workflow")
     database = Database(settings.database_url, "workflow", "judgify.core.workflow", clock=clock)
     store = WorkflowStore(database, clock)
+    declare_pool_usage(metrics, database)
 
     async def health() -> Health:
         alive = await database.alive()

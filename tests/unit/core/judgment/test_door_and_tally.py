@@ -1,3 +1,4 @@
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -55,7 +56,7 @@ def test_what_is_remembered_is_bounded(clock: FakeClock) -> None:
 
 async def test_the_success_rate_is_of_the_last_five_minutes(clock: FakeClock) -> None:
     tally = Tally(Metrics("judgment"), clock)
-    assert tally.success_rate() == 1.0
+    assert math.isnan(tally.success_rate()), "nothing judged is no success"
     tally.count("rule", "matched", 6)
     tally.count("rule", "not_evaluable", 2)
     tally.count("rule", "error", 2)
@@ -65,3 +66,5 @@ async def test_the_success_rate_is_of_the_last_five_minutes(clock: FakeClock) ->
     assert tally.success_rate() == 0.9
     await clock.advance(2)
     assert tally.success_rate() == 1.0
+    await clock.advance(WINDOW_S + 1)
+    assert math.isnan(tally.success_rate()), "nothing judged is no success"
