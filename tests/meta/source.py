@@ -23,7 +23,6 @@ _BUILT: Final[dict[str, frozenset[str]]] = {
 """Prefix of a variable that the source puts together → what may follow."""
 _BUILT_SLUGS: Final[dict[str, frozenset[str]]] = {
     "approval-": frozenset(get_args(Approval.model_fields["state"].annotation)) - {"waiting"},
-    "llm-": frozenset({"disabled", "unconnected"}),
 }
 """Prefix of a problem type that the source puts together → what may follow."""
 

@@ -14,12 +14,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from judgify.cli import connect
+from judgify.cli import connect, judgment_feedback
 from judgify.cli.judgment_file import Row, Source, examine, read_rows
 from judgify.cli.judgment_upload import Totals, Upload
 from judgify.cli.output import Json, emit, err, fail, on_terminal, out, printable
 from judgify.core.contracts.document import WorkflowDocument
 from judgify.core.contracts.plan import read_document
+from judgify.core.contracts.wire import METHODS
 from judgify.kit.client import ServiceClient
 from judgify.kit.clock import SystemClock
 from judgify.kit.errors import Invalid, JudgifyError
@@ -34,6 +35,7 @@ def register(root: typer.Typer) -> None:
     """Add the group `judgment`."""
     group = typer.Typer(help="Judge data.", no_args_is_help=True)
     group.command("execute")(execute)
+    judgment_feedback.register(group)
     root.add_typer(group, name="judgment")
     group.callback()(_group)
 
@@ -54,6 +56,9 @@ def execute(
     ] = False,
     no_actions: Annotated[bool, typer.Option("--no-actions", help="Do not let the workflow's actions follow.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="End with 1 also when a row is not evaluable.")] = False,
+    method: Annotated[
+        str, typer.Option("--method", help="rule, hybrid (as the workflow's strategy says) or llm (the model alone).")
+    ] = "rule",
     as_json: Json = False,
 ) -> None:
     """Judge every row of a file. Each row becomes an execution, also one that is not evaluable, with the reason.
@@ -63,10 +68,14 @@ def execute(
     """
     if output is not None and output.suffix.lower() not in {".csv", ".jsonl"}:
         raise typer.BadParameter("the name must end in .csv or .jsonl", param_hint="--output")
+    if method not in METHODS:
+        raise typer.BadParameter(f"one of {', '.join(METHODS)}", param_hint="--method")
     source = examine(file)
     totals = Totals()
     try:
-        about = connect.run(_judge(workflow, source, totals, output=output, again=again, act=not no_actions))
+        about = connect.run(
+            _judge(workflow, source, totals, output=output, again=again, act=not no_actions, method=method)
+        )
     except JudgifyError as error:
         if totals.rows:
             error.detail += f" — {totals.rows:,} rows are judged; the same command goes on after them"
@@ -77,7 +86,7 @@ def execute(
 
 
 async def _judge(
-    workflow: str, source: Source, totals: Totals, *, output: Path | None, again: bool, act: bool
+    workflow: str, source: Source, totals: Totals, *, output: Path | None, again: bool, act: bool, method: str
 ) -> dict[str, Any]:
     clock = SystemClock()
     started = clock.monotonic()
@@ -85,8 +94,9 @@ async def _judge(
         found, document = await _workflow(client, workflow)
         version = found["active_version"]
         nonce = f":{secrets.token_hex(6)}" if again else ""
-        key = f"{source.sha256[:40]}:v{version}{nonce}"
-        upload = Upload(client, clock, found["id"], key, source.path.name, act)
+        asked = "" if method == "rule" else f":{method}"
+        key = f"{source.sha256[:40]}:v{version}{asked}{nonce}"
+        upload = Upload(client, clock, found["id"], key, source.path.name, act, method)
         rows = read_rows(source, document)
         with _progress(source) as show, _writer(output) as write:
             async for row, outcome in upload.send(rows):
@@ -184,7 +194,7 @@ def _report(about: dict[str, Any], totals: Totals, *, as_json: bool) -> None:
         emit(
             about
             | {"rows": totals.rows, "verdicts": verdicts, "results": dict(totals.results)}
-            | {"replayed": totals.replayed, "spooled": totals.spooled}
+            | {"replayed": totals.replayed, "spooled": totals.spooled, "degraded": totals.degraded}
             | {"not_evaluable": totals.unclear, "errors": totals.errors}
         )
         return
@@ -200,10 +210,7 @@ def _report(about: dict[str, Any], totals: Totals, *, as_json: bool) -> None:
                 table.add_row(Text(f"  → {printable(result)}"), f"{count:,}")
     table.add_row("total", f"{totals.rows:,}", style="bold")
     out.print(table)
-    if totals.replayed:
-        out.print(f"{totals.replayed:,} rows had been judged by an earlier run; --again judges them anew.")
-    if totals.spooled:
-        out.print(f"{totals.spooled:,} rows are on the local spool until the database is back.")
+    _remarks(totals)
     for entry in totals.unclear[:_SHOWN]:
         reason = "; ".join(dict.fromkeys(_cause(cause) for cause in entry["causes"]))
         out.print(Text(f"row {entry['row']}: not evaluable — {printable(reason)}", style="yellow"))
@@ -212,3 +219,12 @@ def _report(about: dict[str, Any], totals: Totals, *, as_json: bool) -> None:
     more = len(totals.unclear) + len(totals.errors) - 2 * _SHOWN
     if more > 0:
         out.print("More rows are like these; --output FILE.csv lists every one.")
+
+
+def _remarks(totals: Totals) -> None:
+    if totals.replayed:
+        out.print(f"{totals.replayed:,} rows had been judged by an earlier run; --again judges them anew.")
+    if totals.spooled:
+        out.print(f"{totals.spooled:,} rows are on the local spool until the database is back.")
+    if totals.degraded:
+        out.print(f"{totals.degraded:,} rows were judged by rules alone, without the model that was wanted.")

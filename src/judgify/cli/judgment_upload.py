@@ -31,6 +31,7 @@ class Totals:
     results: Counter[str] = field(default_factory=Counter)
     replayed: int = 0
     spooled: int = 0
+    degraded: int = 0
     unclear: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
@@ -43,6 +44,7 @@ class Totals:
             return
         self.verdicts[outcome["verdict"]] += 1
         self.replayed += bool(outcome.get("replayed"))
+        self.degraded += bool(outcome.get("degraded"))
         self.spooled += outcome.get("durability") == "spool"
         if outcome["verdict"] == "matched":
             self.results[_text(outcome["result"])] += 1
@@ -60,6 +62,7 @@ class Upload:
     key: str
     file: str
     act: bool = True
+    method: str = "rule"
     patience_s: float = PATIENCE_S
 
     async def send(self, rows: Iterable[Row]) -> AsyncIterator[tuple[Row, dict[str, Any]]]:
@@ -87,6 +90,7 @@ class Upload:
         body = _ENCODER.encode(
             {
                 "workflow_id": self.workflow_id,
+                "method": self.method,
                 "options": {"trace": False, "explain": False, "act": self.act},
                 "items": [
                     {

@@ -132,8 +132,17 @@ class Settings:
 
     @property
     def openai_api_key(self) -> str | None:
-        """`OPENAI_API_KEY`, or None."""
-        return self.environ.get("OPENAI_API_KEY") or None
+        """`OPENAI_API_KEY`, else the secret file `openai_api_key` where somebody made one, else None."""
+        given = self.environ.get("OPENAI_API_KEY")
+        if given or not (self.home / "secrets" / "openai_api_key").is_file():
+            return given or None
+        return read_secret(self.home, "openai_api_key")
+
+    @property
+    def llm_model(self) -> str | None:
+        """`JUDGIFY_LLM_MODEL` where an endpoint is set, too; None when no model is connected."""
+        connected = self.openai_base_url or self.openai_api_key
+        return (self.environ.get("JUDGIFY_LLM_MODEL") or None) if connected else None
 
 
 def default_home(env: Mapping[str, str]) -> Path:

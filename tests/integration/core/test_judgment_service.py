@@ -108,8 +108,8 @@ def test_a_model_that_is_not_there_is_said_so(client: httpx.Client) -> None:
         "available": False,
         "reason": "the language model is switched off (ENABLE_LLM_ENGINE=false)",
     }
-    alone = execute(client, method="llm")
-    assert (alone.status_code, alone.json()["type"]) == (409, "urn:judgify:problem:llm-disabled")
+    alone = execute(client, method="llm").json()["data"]
+    assert (alone["method"], alone["method_used"], alone["degraded"], alone["result"]) == ("llm", "rule", True, "NG")
     hybrid = execute(client, method="hybrid").json()["data"]
     assert (hybrid["method_used"], hybrid["degraded"], hybrid["result"]) == ("rule", True, "NG")
     assert "switched off" in hybrid["notes"][0]
@@ -236,7 +236,7 @@ def test_a_batch_gives_each_item_its_own_outcome(client: httpx.Client) -> None:
         ({"name": "equipment-sensors", "items": []}, 422),
         ({"name": "equipment-sensors", "items": [{"input_data": {}}] * 1001}, 422),
         ({"name": "nobody", "items": [{"input_data": {}}] * 3}, 404),
-        ({"name": "equipment-sensors", "items": [{"input_data": {}}] * 3, "method": "llm"}, 409),
+        ({"name": "nobody", "items": [{"input_data": {}}] * 3, "method": "llm"}, 404),
         ({"name": "equipment-sensors", "items": [{"input_data": {}, "x": 1}]}, 422),
         ({"items": [{"input_data": {}}]}, 422),
     ],

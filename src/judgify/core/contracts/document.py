@@ -40,10 +40,17 @@ class ResultRef(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LlmCriteria(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What a language model is told to judge by."""
+    """What a language model is told to judge by.
+
+    Attributes:
+        criteria: The instructions, in the author's own words.
+        model: Another model than the installation's (`JUDGIFY_LLM_MODEL`).
+        output_schema: JSON Schema of a result; without it the model may answer what the result column may hold.
+    """
 
     criteria: str
     model: str | None = None
+    output_schema: dict[str, Any] | None = None
 
 
 class ActionRule(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

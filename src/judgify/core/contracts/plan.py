@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from judgify.core.contracts.action import CompiledAction, compile_action
+from judgify.core.contracts.advice import AnswerForm, advice_problems, answer_form
 from judgify.core.contracts.document import WorkflowDocument
 from judgify.core.contracts.problem import DocumentError, Problem
 from judgify.core.contracts.schema import InputSchema, schema_problems
@@ -43,12 +44,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A compiled workflow; immutable, safe to share."""
+    """A compiled workflow; immutable, safe to share. `form` is what a model is asked for, None when it is not asked."""
 
     document: WorkflowDocument
     tables: tuple[DecisionTable, ...]
     schema: InputSchema
     actions: tuple[CompiledAction, ...]
+    form: AnswerForm | None
 
     def judge(self, given: Mapping[str, Any]) -> Judged:
         """Judge one input object. Never raises for a value: what cannot be told is `not_evaluable`, with every cause.
@@ -100,12 +102,12 @@ def read_document(raw: Any) -> WorkflowDocument:
 
 
 def compile_document(document: WorkflowDocument) -> Plan:
-    """Check everything of a document: name, schema, tables, their examples, result, actions.
+    """Check everything of a document: name, schema, settings for a model, tables, their examples, result, actions.
 
     Raises:
         DocumentError: every mistake found, each with its path and its mend.
     """
-    problems = _name_problems(document.name) + schema_problems(document.input_schema)
+    problems = _name_problems(document.name) + schema_problems(document.input_schema) + advice_problems(document)
     tables = _tables(document, problems)
     _check_result(document, tables, problems)
     actions: list[CompiledAction] = []
@@ -122,7 +124,8 @@ def compile_document(document: WorkflowDocument) -> Plan:
                 actions.append(made)
     if problems:
         raise DocumentError(problems)
-    return Plan(document, tuple(tables), InputSchema(document.input_schema), tuple(actions))
+    form = answer_form(document, tables)
+    return Plan(document, tuple(tables), InputSchema(document.input_schema), tuple(actions), form)
 
 
 def normal_name(name: str) -> str:

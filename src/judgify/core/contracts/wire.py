@@ -54,11 +54,17 @@ class ExecutionRecord(msgspec.Struct, omit_defaults=False):
     Attributes:
         verdict: `matched`, `not_matched` or `not_evaluable`.
         result: The result output's value; None unless matched.
-        confidence: 1.0 where rules decided; None where nothing could be decided.
-        basis: What the confidence rests on: `rule`.
+        method_used: Who decided: `rule`, `llm`, or `hybrid` where both had to agree.
+        confidence: 1.0 where rules decided, what a model said of itself where it did; None where nothing could be
+            decided.
+        basis: What the confidence rests on: `rule`, `llm`, or `consensus`.
+        calibration: Where a model decided: `not calibrated`, or `measured` (see `llm`); else None.
         degraded: A wanted engine was not used; `notes` say which and why.
         causes: Why it was not evaluable: table, rule, cell, value, reason.
-        time_ms: Time that the judging itself took.
+        time_ms: Time that the judging itself took, a model's included.
+        rules: What the rules said, where the answer is not theirs: verdict, result, causes.
+        llm: What a model that was asked said and cost: outcome, model, verdict, result, confidence, calibration,
+            tokens, latency; None when none was asked.
     """
 
     id: str
@@ -67,7 +73,7 @@ class ExecutionRecord(msgspec.Struct, omit_defaults=False):
     workflow_name: str
     workflow_version: int
     method: Method
-    method_used: Literal["rule", "llm"]
+    method_used: Literal["rule", "llm", "hybrid"]
     verdict: Verdict
     result: Any
     confidence: float | None
@@ -84,6 +90,9 @@ class ExecutionRecord(msgspec.Struct, omit_defaults=False):
     input_data: msgspec.Raw
     context: msgspec.Raw = NO_CONTEXT
     idempotency_key: str | None = None
+    calibration: str | None = None
+    rules: dict[str, Any] | None = None
+    llm: dict[str, Any] | None = None
 
 
 class ActionRequest(msgspec.Struct, forbid_unknown_fields=True):

@@ -13,9 +13,16 @@ from judgify.core.judgment.cache import WorkflowCache
 from judgify.core.judgment.commit import Committer
 from judgify.core.judgment.desk import Desk, Tally
 from judgify.core.judgment.door import Door
+from judgify.core.judgment.feedback import add_feedback
+from judgify.core.judgment.feedback_store import Calibrations, FeedbackStore
 from judgify.core.judgment.history import add_history
 from judgify.core.judgment.hot import BATCH, EXECUTE, BatchRoute, ExecuteRoute
 from judgify.core.judgment.judge import Judge
+from judgify.core.judgment.llm.advisor import Advisor
+from judgify.core.judgment.llm.budget import Budget, DatabaseLedger
+from judgify.core.judgment.llm.config import ModelConfig
+from judgify.core.judgment.llm.endpoint import Endpoint
+from judgify.core.judgment.llm.inquiry import Inquirer
 from judgify.core.judgment.relay import build_relay
 from judgify.core.judgment.spool import MAX_BYTES, Spool
 from judgify.core.judgment.store import ExecutionStore
@@ -56,7 +63,12 @@ class Service:
         self.workflows = ServiceClient(settings.url("workflow"), clock=clock, secret=secret, principal=me, timeout_s=2)
         self.actions = ServiceClient(settings.url("action"), clock=clock, secret=secret, principal=me, timeout_s=10)
         self.cache = WorkflowCache(self.workflows, home / "workflows", clock)
-        self.judge = Judge(self.cache, clock, llm_enabled=settings.enable_llm_engine)
+        self.feedback = FeedbackStore(self.database, clock)
+        self.calibrations = Calibrations(self.feedback, clock)
+        model = ModelConfig.read(settings)
+        budget = Budget(model.tokens_day, DatabaseLedger(self.database), clock)
+        self.inquirer = Inquirer(model, Endpoint(model), budget, metrics=self.metrics, clock=clock)
+        self.judge = Judge(self.cache, clock, Advisor(self.inquirer), self.calibrations)
         self.desk = Desk(
             self.judge, self.committer, self.spool, self.store, tally=Tally(self.metrics, clock), clock=clock
         )
@@ -79,6 +91,7 @@ class Service:
         self.committer.start()
         self.cache.start()
         self.relay.start()
+        self.inquirer.start()
         if self.telemetry is not None:
             self.telemetry.start()
         work = ((self._wake_relay, "wake relay"), (self._forget_old, "retention"))
@@ -95,6 +108,8 @@ class Service:
                 await task
         await self.cache.close()
         await self.relay.stop()
+        await self.inquirer.close()
+        await self.calibrations.close()
         await self.workflows.close()
         await self.actions.close()
         await self.database.close()
@@ -106,6 +121,10 @@ class Service:
         without: State = "degraded" if len(self.cache) else "down"
         workflow: State = "ok" if self.cache.reachable else without
         parts: dict[str, State] = {"database": database, "workflow": workflow, "spool": spool}
+        model = self.inquirer.health()
+        if model is not None:
+            # The rules go on without it: however the model is, the service is at worst degraded by it.
+            parts["llm"] = model
         if workflow == "down" or (database == "down" and spool == "down"):
             return Health("down", parts)
         return Health("ok" if set(parts.values()) == {"ok"} else "degraded", parts)
@@ -124,7 +143,9 @@ class Service:
         while True:
             await self.database.opened.wait()
             try:
-                gone = await self.store.drop_before(self._clock.now() - timedelta(days=self._days))
+                oldest = self._clock.now() - timedelta(days=self._days)
+                gone = await self.store.drop_before(oldest)
+                await self.feedback.drop_before(oldest)
             except (Unavailable, asyncpg.PostgresError) as error:
                 log.warning("old executions stay for now", reason=type(error).__name__)
                 await self._clock.sleep(60)
@@ -161,6 +182,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     ):
         app.router.routes.append(route.route)
     add_history(app, service.desk, service.store, clock)
+    add_feedback(app, service.desk, service.feedback, service.calibrations, metrics=service.metrics, clock=clock)
     add_summary(app, service.database, clock)
     return app
 

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from judgify.core.contracts.wire import METHODS, VERDICTS, JudgmentOptions, JudgmentRequest
 from judgify.core.judgment.commit import Committer, Durability, Kept
 from judgify.core.judgment.judge import Execution, Judge
-from judgify.core.judgment.row import ENCODER
+from judgify.core.judgment.row import ENCODER, digest_of
 from judgify.core.judgment.spool import Spool
 from judgify.core.judgment.store import ExecutionStore
 from judgify.kit.clock import Clock
@@ -21,6 +21,11 @@ from judgify.kit.metrics import Metrics
 WINDOW_S: Final = 300
 """Seconds over which `judgment_success_rate` is taken."""
 _YIELD_AFTER_S: Final = 0.01
+BATCH_WORKERS: Final = 4
+"""Items of one batch that may be with the model at once."""
+BATCH_S: Final = 45.0
+"""Seconds that one batch may spend on the model; below the gateway's limit for batches."""
+Missing = dict[tuple[str | None, ...], JudgifyError]
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -96,8 +101,12 @@ class Desk:
     async def one(self, request: JudgmentRequest, subject: str) -> Answered:
         """Judge and keep one request, or raise why there is no answer."""
         try:
-            execution = await self.judge.execute(request, subject)
-            answered = (await self._keep([execution]))[0]
+            first = None if request.method == "rule" else await self._earlier(request)
+            if first is None:
+                execution = await self.judge.execute(request, subject)
+                answered = (await self._keep([execution]))[0]
+            else:
+                answered = first
         except Exception:
             self.tally.count(request.method, "error")
             raise
@@ -109,29 +118,74 @@ class Desk:
 
     async def many(self, requests: list[JudgmentRequest], subject: str) -> list[Answered | JudgifyError]:
         """Judge and keep many requests; each has its own outcome, and one that fails takes no other with it."""
-        outcomes: list[Execution | JudgifyError] = []
-        missing: dict[tuple[str | None, ...], JudgifyError] = {}
-        begun = self._clock.monotonic()
-        for request in requests:
-            workflow = (request.workflow_id, request.workflow_name, request.name)
-            if workflow in missing:
-                # Asked for once: each question to the workflow service waits its turn.
-                outcomes.append(missing[workflow])
-                continue
-            try:
-                outcomes.append(await self.judge.execute(request, subject))
-            except JudgifyError as error:
-                outcomes.append(error)
-                if isinstance(error, NotFound | Unavailable):
-                    missing[workflow] = error
-            if self._clock.monotonic() - begun > _YIELD_AFTER_S:
-                await asyncio.sleep(0)  # single requests come in between
-                begun = self._clock.monotonic()
+        asking = bool(requests) and requests[0].method != "rule"
+        outcomes = await (self._asked(requests, subject) if asking else self._ruled(requests, subject))
         kept = iter(await self._keep([outcome for outcome in outcomes if isinstance(outcome, Execution)]))
         answers = [next(kept) if isinstance(outcome, Execution) else outcome for outcome in outcomes]
         for request, answer in zip(requests, answers, strict=True):
             self.tally.count(request.method, "error" if isinstance(answer, JudgifyError) else answer.verdict)
         return answers
+
+    async def _ruled(self, requests: list[JudgmentRequest], subject: str) -> list[Execution | Answered | JudgifyError]:
+        """Judge requests one after the other."""
+        missing: Missing = {}
+        outcomes: list[Execution | Answered | JudgifyError] = []
+        begun = self._clock.monotonic()
+        for request in requests:
+            outcomes.append(await self._judge(request, subject, missing))
+            if self._clock.monotonic() - begun > _YIELD_AFTER_S:
+                await asyncio.sleep(0)  # single requests come in between
+                begun = self._clock.monotonic()
+        return outcomes
+
+    async def _asked(self, requests: list[JudgmentRequest], subject: str) -> list[Execution | Answered | JudgifyError]:
+        """Judge requests that may ask the model, a few at a time; once the time for it is over, by the rules alone."""
+        missing: Missing = {}
+        outcomes: list[Execution | Answered | JudgifyError] = [Unavailable()] * len(requests)
+        left = iter(enumerate(requests))
+        until = self._clock.monotonic() + BATCH_S
+
+        async def work() -> None:
+            for place, request in left:
+                outcomes[place] = await self._judge(request, subject, missing, until)
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(BATCH_WORKERS):
+                group.create_task(work())
+        return outcomes
+
+    async def _judge(
+        self, request: JudgmentRequest, subject: str, missing: Missing, until: float | None = None
+    ) -> Execution | Answered | JudgifyError:
+        workflow = (request.workflow_id, request.workflow_name, request.name)
+        if workflow in missing:
+            # Asked for once: each question to the workflow service waits its turn.
+            return missing[workflow]
+        try:
+            if until is not None and (first := await self._earlier(request)) is not None:
+                return first
+            return await self.judge.execute(request, subject, until=until)
+        except JudgifyError as error:
+            if isinstance(error, NotFound | Unavailable):
+                missing[workflow] = error
+            return error
+
+    async def _earlier(self, request: JudgmentRequest) -> Answered | JudgifyError | None:
+        """Give what the same key had been answered before, so that a repeat costs no tokens; None if unknown."""
+        number = await self.judge.key_of(request)
+        if number is None:
+            return None
+        try:
+            found = (await self._firsts([number])).get(number)
+            where = await self.find(number)
+        except Unavailable:
+            return None  # judged anew; when it is kept, the first one stands
+        if found is None or where is None:
+            return None
+        if found[1] != digest_of(request.input_data):
+            return _conflict(number)
+        return Answered(where[0], msgspec.json.decode(where[0], type=_Verdict).verdict, where[1], replayed=True)
 
     async def find(self, number: str) -> tuple[bytes, Durability] | None:
         """Give an execution's record and where it is, in the database or still in the spool."""
@@ -179,17 +233,21 @@ class Desk:
         first, digest = firsts.get(execution.record.id, (None, None))
         first = first or bytes(execution.row.record)
         if digest != execution.row.input_sha256:
-            return Conflict(
-                "this idempotency_key was used before with another input; use a new key",
-                slug="idempotency-conflict",
-                execution_id=execution.record.id,
-            )
+            return _conflict(execution.record.id)
         verdict = msgspec.json.decode(first, type=_Verdict).verdict
         return Answered(first, verdict, kept.durability, replayed=True)
 
 
 class _Verdict(msgspec.Struct):
     verdict: str
+
+
+def _conflict(number: str) -> Conflict:
+    return Conflict(
+        "this idempotency_key was used before with another input; use a new key",
+        slug="idempotency-conflict",
+        execution_id=number,
+    )
 
 
 def shown(answered: Answered, options: JudgmentOptions) -> bytes:

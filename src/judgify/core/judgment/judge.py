@@ -2,26 +2,23 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
-from judgify.core.contracts.plan import Judged
 from judgify.core.contracts.wire import ActionRequest, ExecutionRecord, JudgmentRequest
 from judgify.core.judgment.cache import Cached, WorkflowCache
+from judgify.core.judgment.feedback_store import Calibrations
+from judgify.core.judgment.llm.advisor import Advised, Advisor, by_rules
 from judgify.core.judgment.row import Row, id_from_key, row_of
 from judgify.kit.clock import Clock, iso
-from judgify.kit.errors import Conflict, Invalid, Malformed
-from judgify.kit.ids import new_id
+from judgify.kit.errors import Invalid, Malformed
+from judgify.kit.ids import is_id, new_id
 
 MAX_CONTEXT: Final = 64 * 1024
 MAX_KEY: Final = 200
 _INPUT: Final = msgspec.json.Decoder(float_hook=Decimal)
 _REQUEST: Final = msgspec.json.Decoder(JudgmentRequest)
-_NO_MODEL: Final = {
-    "disabled": "the language model is switched off (ENABLE_LLM_ENGINE=false)",
-    "unconnected": "the language model is switched on, but this release has no model engine",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,37 +32,64 @@ class Execution:
 class Judge:
     """Judges requests by the cached workflows."""
 
-    def __init__(self, cache: WorkflowCache, clock: Clock, *, llm_enabled: bool) -> None:
-        """Judge by what `cache` holds."""
+    def __init__(self, cache: WorkflowCache, clock: Clock, advisor: Advisor, calibrations: Calibrations) -> None:
+        """Judge by what `cache` holds; `advisor` brings in the model where a request and its workflow want it."""
         self._cache = cache
         self._clock = clock
-        self._no_model: Literal["disabled", "unconnected"] = "unconnected" if llm_enabled else "disabled"
-        self._llm_enabled = llm_enabled
+        self._advisor = advisor
+        self._calibrations = calibrations
 
     def engines(self) -> dict[str, Any]:
         """Tell which engines there are, and whether they can judge."""
+        model = self._advisor.inquirer.about()
+        usable = model["available"]
         return {
             "rule": {"enabled": True, "available": True},
-            "llm": {"enabled": self._llm_enabled, "available": False, "reason": _NO_MODEL[self._no_model]},
-            "hybrid": {"enabled": True, "available": True, "degraded": True, "uses": ["rule"]},
+            "llm": model,
+            "hybrid": {
+                "enabled": True,
+                "available": True,
+                "degraded": not usable,
+                "uses": ["rule", "llm"] if usable else ["rule"],
+            },
         }
 
-    async def execute(self, request: JudgmentRequest, subject: str) -> Execution:
-        """Judge one request.
+    async def execute(self, request: JudgmentRequest, subject: str, *, until: float | None = None) -> Execution:
+        """Judge one request; `until` is the moment at which a batch gives up on the model.
 
         Raises:
             Malformed, Invalid: the request says something that cannot be done.
-            Conflict: slug `llm-disabled` or `llm-unconnected`: only a model was asked for, and there is none.
             NotFound, Unavailable: the workflow is not active, or cannot be fetched.
         """
         cached = await self._workflow(request)
         given = _read_input(request)
-        notes = self._notes(request, cached)
         started = self._clock.monotonic()
         judged = cached.plan.judge(given)
+        if request.method == "rule":
+            advised = by_rules(judged)
+        else:
+            advised = await self._advisor.advise(
+                request.method,
+                cached.plan,
+                judged,
+                bytes(request.input_data),
+                calibration=self._calibrations.of(cached.id),
+                until=until,
+            )
         spent = (self._clock.monotonic() - started) * 1000
-        record = self._record(request, cached, judged, subject, (notes, spent))
+        record = self._record(request, cached, advised, subject, spent)
         return Execution(record, row_of(record, _orders(record, cached, request, given)))
+
+    async def key_of(self, request: JudgmentRequest) -> str | None:
+        """Give the id that the request's idempotency key stands for; None without a key."""
+        if request.idempotency_key is None:
+            return None
+        return id_from_key((await self._workflow(request)).id, request.idempotency_key)
+
+    async def find(self, workflow: str) -> Cached:
+        """Give an active workflow by id or name; `NotFound` and `Unavailable` as for a judgment."""
+        number = workflow if is_id(workflow, "wfl") else None
+        return await self._cache.get(number=number, name=None if number else workflow)
 
     async def _workflow(self, request: JudgmentRequest) -> Cached:
         names = [name for name in (request.workflow_name, request.name) if name is not None]
@@ -73,26 +97,15 @@ class Judge:
             raise Invalid("name the workflow once: by workflow_id or by workflow_name")
         return await self._cache.get(number=request.workflow_id, name=names[0] if names else None)
 
-    def _notes(self, request: JudgmentRequest, cached: Cached) -> list[str]:
-        if request.method == "llm":
-            raise Conflict(
-                f"{_NO_MODEL[self._no_model]}; ask for method rule or hybrid",
-                slug=f"llm-{self._no_model}",
-                engines=self.engines(),
-            )
-        if request.method == "hybrid":
-            return [f"judged by rules alone: {_NO_MODEL[self._no_model]}; strategy {cached.plan.document.strategy}"]
-        return []
-
     def _record(
         self,
         request: JudgmentRequest,
         cached: Cached,
-        judged: Judged,
+        advised: Advised,
         subject: str,
-        course: tuple[list[str], float],
+        spent: float,
     ) -> ExecutionRecord:
-        notes, spent = course
+        judged = advised.judged
         key = request.idempotency_key
         return ExecutionRecord(
             id=new_id("exe") if key is None else id_from_key(cached.id, key),
@@ -101,13 +114,13 @@ class Judge:
             workflow_name=cached.name,
             workflow_version=cached.version,
             method=request.method,
-            method_used="rule",
+            method_used=advised.by,
             verdict=judged.verdict,
             result=judged.result,
-            confidence=None if judged.verdict == "not_evaluable" else 1.0,
-            basis="rule",
-            degraded=bool(notes),
-            notes=notes,
+            confidence=advised.confidence,
+            basis=advised.basis,
+            degraded=advised.degraded,
+            notes=list(advised.notes),
             outputs=judged.outputs,
             causes=judged.causes,
             explanation=judged.explanation,
@@ -118,6 +131,9 @@ class Judge:
             input_data=request.input_data,
             context=request.context,
             idempotency_key=key,
+            calibration=advised.calibration,
+            rules=advised.rules,
+            llm=advised.llm,
         )
 
 

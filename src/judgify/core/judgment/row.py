@@ -54,7 +54,7 @@ def row_of(record: ExecutionRecord, orders: list[ActionRequest]) -> Row:
     """Make the row of a record."""
     digest = None
     if record.idempotency_key is not None:
-        digest = hashlib.sha256(bytes(record.input_data)).hexdigest()
+        digest = digest_of(record.input_data)
     return Row(
         record.id,
         record.created_at,
@@ -70,6 +70,11 @@ def row_of(record: ExecutionRecord, orders: list[ActionRequest]) -> Row:
         digest,
         [Order(order.idempotency_key, msgspec.Raw(ENCODER.encode(order))) for order in orders],
     )
+
+
+def digest_of(given: msgspec.Raw) -> str:
+    """Give the digest by which two inputs of one idempotency key are compared."""
+    return hashlib.sha256(bytes(given)).hexdigest()
 
 
 def to_line(row: Row) -> bytes:

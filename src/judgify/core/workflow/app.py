@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import FastAPI, Query, Request, Response
 
+from judgify.core.contracts.advice import advice_warnings
 from judgify.core.contracts.plan import Plan, compile_document, read_document
 from judgify.core.workflow.example import install_examples
 from judgify.core.workflow.store import ENCODER, WorkflowStore
@@ -83,20 +84,25 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
         await database.close()
 
     app = create_app(ServiceSpec("workflow", settings, clock, metrics, health, ready, lifespan=lifespan))
-    _add_changes(app, store, clock)
+    _add_changes(app, store, clock, settings)
     _add_reads(app, store, clock)
     _add_simulation(app, store, clock)
     _add_internal(app, store, clock)
     return app
 
 
-def _add_changes(app: FastAPI, store: WorkflowStore, clock: Clock) -> None:
+def _add_changes(app: FastAPI, store: WorkflowStore, clock: Clock, settings: Settings) -> None:
+    def warnings(plan: Plan) -> dict[str, Any]:
+        # A model may be connected tomorrow: a workflow that wants one is taken, and its author told.
+        found = advice_warnings(plan.document, enabled=settings.enable_llm_engine, model=settings.llm_model)
+        return {"warnings": [problem.to_dict() for problem in found]}
+
     @app.post(PREFIX)
     async def create(request: Request, who: Changer, *, activate: bool = False) -> Response:
         plan = await _compiled(await _body(request))
         made = await store.create(plan.document, who.subject, activate=activate)
         log.info("workflow created", workflow=made["name"], id=made["id"], by=who.subject, active=activate)
-        return _one(made, clock, 201)
+        return _one(made | warnings(plan), clock, 201)
 
     @app.post(PREFIX + "/{key}/versions")
     async def add_version(
@@ -110,7 +116,7 @@ def _add_changes(app: FastAPI, store: WorkflowStore, clock: Clock) -> None:
             _key(key), plan.document, who.subject, expected=expected_version, revision=_if_match(request)
         )
         log.info("workflow version added", workflow=made["name"], version=made["latest_version"], by=who.subject)
-        return _one(await store.read(made["id"], made["latest_version"]), clock, 201)
+        return _one(await store.read(made["id"], made["latest_version"]) | warnings(plan), clock, 201)
 
     @app.post(PREFIX + "/{key}/activate")
     async def activate(request: Request, key: str, who: Changer) -> Response:
