@@ -21,7 +21,7 @@ _COLUMNS: Final[dict[str, tuple[Kind, str]]] = {
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 """The levels and the numbers that the table keeps; they order the names."""
 LEVEL_ALIASES: Final = {"WARN": 30, "FATAL": 50, "NOTICE": 20, "TRACE": 10, "EXCEPTION": 40}
-_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,200}(\.[0-9]{1,200})?([eE][+-]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,14 @@ class Field:
     path: tuple[str, ...] = ()
 
 
-def field_of(name: str | None) -> Field | None:
-    """Find a name: a column's, else a path in `fields` (`fields.a.b` and `a.b` are the same). None: it names nothing.
-
-    No name at all is the message.
-    """
+def field_of(name: str | None) -> Field:
+    """Find a name: a column's, else a path in `fields` (`fields.a.b` is `a.b`). No name is the message."""
     if name is None:
         return Field("message", "text", "message")
     known = _COLUMNS.get(name)
     if known is not None:
         return Field(name, *known)
-    path = tuple(name.removeprefix("fields.").split("."))
-    return Field(name, "json", "fields", path) if all(path) else None
+    return Field(name, "json", "fields", tuple(name.removeprefix("fields.").split(".")))
 
 
 def number_of(text: str) -> Decimal | None:

@@ -138,9 +138,9 @@ class _Lexer:
 
     def _ends_word(self, here: str, start: int) -> bool:
         """Whether the word ends before this character; refuses what must not stand inside a word."""
-        if here in SPACE or here == ")":
-            return True
         so_far = self._query[start : self._at]
+        if here in SPACE or here == ")" or (here == "(" and so_far in _WORDS):
+            return True
         following = self._query[self._at + 1 : self._at + 2]
         if here == ":":
             return not (following.isdigit() and _CLOCK.fullmatch(so_far))
@@ -176,7 +176,7 @@ class _Lexer:
             self._fail(self._at, "proximity search is not supported", "join the words by AND")
         if here == "^":
             self._fail(self._at, "boosts are not supported: results are ordered by time", "leave it out")
-        if here and here not in SPACE + ")" and not self._query.startswith(("&&", "||"), self._at):
+        if here and here not in SPACE + "):" and not self._query.startswith(("&&", "||"), self._at):
             self._fail(self._at, f"{what} is directly followed by something else", "put a space between")
 
     def _quoted(self) -> str:

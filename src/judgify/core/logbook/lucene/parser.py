@@ -233,6 +233,11 @@ class _Parser:
             self._fail(
                 token.at, f"{name[:40]} cannot be the name of a field", "put it in quotes to search for the text"
             )
+        return self._known(name, token)
+
+    def _known(self, name: str, token: Token) -> str:
+        if not all(name.removeprefix("fields.").split(".")):
+            self._fail(token.at, f"{name[:40]} has an empty part", "write the path with one dot between its parts")
         return name
 
     def _value(self, field: str | None) -> Node:
@@ -262,7 +267,7 @@ class _Parser:
         name = None if token.ends is not None else literal(token.pieces)
         if not name:
             self._fail(token.at, f"{EXISTS} takes the name of a field", f"write it like {EXISTS}:request_id")
-        return Exists(name, token.at)
+        return Exists(self._known(name, token), token.at)
 
     def _comparison(self, field: str | None) -> Node:
         sign = self._take()

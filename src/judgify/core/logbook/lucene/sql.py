@@ -65,10 +65,8 @@ def _window(node: Node, writer: "_Writer") -> Limits:
         starts = [start for start, _ in found if start is not None]
         ends = [end for _, end in found if end is not None]
         return max(starts, default=None), min(ends, default=None)
-    if isinstance(node, Term | Phrase | Range):
-        field = field_of(node.field)
-        if field is not None and field.column == "time":
-            return writer.limits(node)
+    if isinstance(node, Term | Phrase | Range) and field_of(node.field).column == "time":
+        return writer.limits(node)
     return None, None
 
 
@@ -104,8 +102,6 @@ class _Writer:
         if isinstance(node, Everything):
             return "true"
         field = field_of(node.field)
-        if field is None:
-            self._fail(node.at, f"{node.field} has an empty part", "write the path with one dot between its parts")
         if isinstance(node, Exists):
             return self._exists(field)
         writers: dict[str, Callable[[Field, Term | Phrase | Range], str]] = {

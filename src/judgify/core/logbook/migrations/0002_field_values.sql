@@ -41,7 +41,7 @@ END $$;
 -- Those of them that are numbers, be they written as numbers or as texts.
 CREATE FUNCTION field_numbers(fields json, path text[]) RETURNS numeric[] LANGUAGE sql IMMUTABLE PARALLEL RESTRICTED AS $$
     SELECT ARRAY(SELECT v::numeric FROM unnest(logging.field_texts(fields, path)) AS v
-                 WHERE v ~ '^[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?$')
+                 WHERE v ~ '^[+-]?[0-9]{1,200}(\.[0-9]{1,200})?([eE][+-]?[0-9]{1,3})?$')
 $$;
 
 CREATE FUNCTION field_exists(fields json, path text[]) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL RESTRICTED AS $$
