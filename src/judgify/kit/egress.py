@@ -5,9 +5,13 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from judgify.kit.errors import Denied, Invalid, Unavailable
+
+_IPV4_INSIDE: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
+"""Networks whose last four bytes are an IPv4 address: NAT64, its local use, compatible and translated addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,20 @@ async def check_address(url: str, allow: Iterable[str] = ()) -> Target:
     return Target(parts.scheme, host, port, addresses[0])
 
 
+def _meant(number: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Give the IPv4 address that an IPv6 form of one leads to: what is inside decides, not what it is wrapped in."""
+    if isinstance(number, ipaddress.IPv4Address):
+        return number
+    if number.ipv4_mapped or number.sixtofour:
+        return number.ipv4_mapped or number.sixtofour or number
+    if any(number in network for network in _IPV4_INSIDE) and int(number) > 1:
+        return ipaddress.IPv4Address(int(number) & 0xFFFF_FFFF)
+    return number
+
+
 def _refuse_internal(host: str, address: str, allow: tuple[str, ...]) -> None:
-    number = ipaddress.ip_address(address.split("%", 1)[0])
-    mapped = getattr(number, "ipv4_mapped", None)
-    number = mapped or number
-    if number.is_global and not number.is_multicast:
+    number = _meant(ipaddress.ip_address(address.split("%", 1)[0]))
+    if number.is_global and not number.is_multicast and not getattr(number, "is_site_local", False):
         return
     for item in allow:
         try:

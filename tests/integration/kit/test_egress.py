@@ -20,6 +20,13 @@ from judgify.kit.errors import Denied, Invalid, Unavailable
         "http://2130706433/",
         "http://0x7f.1/",
         "http://100.64.0.1/",
+        "http://[64:ff9b::169.254.169.254]/",
+        "http://[64:ff9b:1::10.0.0.1]/",
+        "http://[2002:7f00:1::]/",
+        "http://[::127.0.0.1]/",
+        "http://[::ffff:0:127.0.0.1]/",
+        "http://[fec0::1]/",
+        "http://[::]/",
     ],
 )
 async def test_addresses_inside_are_refused(url: str) -> None:
@@ -30,6 +37,11 @@ async def test_addresses_inside_are_refused(url: str) -> None:
 async def test_a_public_address_passes_and_is_pinned() -> None:
     target = await check_address("https://8.8.8.8/x")
     assert (target.scheme, target.host, target.port, target.address) == ("https", "8.8.8.8", 443, "8.8.8.8")
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::808:808", "2002:808:808::", "2001:4860:4860::8888"])
+async def test_a_public_address_in_another_form_passes(address: str) -> None:
+    assert (await check_address(f"http://[{address}]/")).address == address
 
 
 @pytest.mark.parametrize("allow", ["127.0.0.1", "127.0.0.1:9", "127.0.0.0/8"])
