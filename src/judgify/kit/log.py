@@ -1,10 +1,14 @@
 """Structured logs: one JSON object a line on standard output, with the request id, and no secret in it."""
 
 import logging
+import os
+import stat
 import sys
+import threading
 from collections.abc import MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -13,6 +17,8 @@ from judgify.kit.secrets import mask, mask_mapping
 request_id_var: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
 """The id of the request that the present task works for."""
 
+SYNC_S: Final = 0.2
+"""Seconds of lines that a power cut may cost, where standard output is a file."""
 _QUIET: Final = ("httpx", "httpcore", "uvicorn.access", "asyncio", "aiosqlite")
 
 
@@ -39,7 +45,9 @@ def configure(service: str, level: str = "INFO") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler: logging.Handler = logging.StreamHandler(sys.stdout)
+    if _is_file(sys.stdout):
+        handler = DurableHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared[:4],
@@ -58,6 +66,41 @@ def configure(service: str, level: str = "INFO") -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+class DurableHandler(logging.StreamHandler[TextIO]):
+    """Writes to a file and sees to it that what was written survives a power cut: forced to disk every `SYNC_S`.
+
+    That is done by a thread of its own, never by the one that logs. A line that was written survives the end of this
+    process in any case, since the kernel has it; a power cut can cost what the last `SYNC_S` seconds brought.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Begin to watch; the thread sleeps while nothing is written and ends with the process."""
+        super().__init__(stream)
+        self._written = threading.Event()
+        self._pause = threading.Event()
+        threading.Thread(target=self._sync, args=(stream.fileno(),), name="log sync", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        super().emit(record)
+        self._written.set()
+
+    def _sync(self, descriptor: int) -> None:
+        while True:
+            self._written.wait()
+            self._written.clear()
+            with suppress(OSError):  # a full or a broken disk is told by those who need it; logging goes on
+                os.fdatasync(descriptor) if hasattr(os, "fdatasync") else os.fsync(descriptor)
+            self._pause.wait(SYNC_S)
+
+
+def _is_file(stream: TextIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -44,7 +44,8 @@ def main() -> int:
     for name in NAMES:
         ensure_secret(settings.home, name)
     write_atomic(disk.folder / "process.json", _who_am_i())
-    stores = StorePreparation(settings.home)
+    slow = settings.number("JUDGIFY_SLOW_QUERY_MS", StorePreparation.SLOW_QUERY_MS, lowest=-1)
+    stores = StorePreparation(settings.home, slow)
     shipped = platform_units(settings, stores)
     try:
         asyncio.run(_serve(settings, disk, stores, shipped, listener))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import psutil
 
@@ -29,13 +29,19 @@ max_connections = 200
 shared_buffers = 128MB
 password_encryption = 'scram-sha-256'
 logging_collector = off
-log_destination = 'stderr'
-log_line_prefix = '%m [%p] %q%u@%d '
-log_min_duration_statement = 500ms
 log_lock_waits = on
-log_timezone = 'UTC'
 timezone = 'UTC'
 """
+LOG_CONF: Final = """\
+# Written by Judgify before each start. The logging service reads the server's log in this form, slow statements
+# included (guide 5.1, "duration:"); JUDGIFY_SLOW_QUERY_MS sets from when on. Values of parameters are left out.
+log_destination = 'stderr'
+log_line_prefix = '%m [%p] %q%u@%d '
+log_timezone = 'UTC'
+lc_messages = 'C'
+log_parameter_max_length = 0
+"""
+_INCLUDE: Final = "include_if_exists = 'judgify-log.conf'"
 
 
 def unreadable_folder(path: Path) -> Path | None:
@@ -53,9 +59,12 @@ class StorePreparation:
     under the home, their data belongs to it, and the home itself can be passed through by it.
     """
 
-    def __init__(self, home: Path) -> None:
-        """Nothing is touched yet."""
+    SLOW_QUERY_MS: ClassVar[int] = 500
+
+    def __init__(self, home: Path, slow_query_ms: int = SLOW_QUERY_MS) -> None:
+        """Nothing is touched yet. Statements that take `slow_query_ms` milliseconds or more are logged; -1 for none."""
         self._home = home
+        self._slow_query_ms = slow_query_ms
         self._programs = home / "programs"
 
     # programs
@@ -136,6 +145,7 @@ class StorePreparation:
         data = self._home / "postgres"
         if not (data / "PG_VERSION").exists():
             self._initialise(data, run_as)
+        self._tell_how_to_log(data, run_as)
         self._give(data, run_as)
         self.clear_orphans(data, living)
 
@@ -216,6 +226,17 @@ class StorePreparation:
             data.rmdir()
         fresh.rename(data)
         sync_folder(data.parent)
+
+    def _tell_how_to_log(self, data: Path, run_as: int | None) -> None:
+        target, main = data / "judgify-log.conf", data / "postgresql.conf"
+        text = f"{LOG_CONF}log_min_duration_statement = {self._slow_query_ms}\n"
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            write_atomic(target, text.encode(), 0o600)
+            if run_as is not None:
+                os.chown(target, run_as, run_as)
+        if _INCLUDE not in main.read_text(encoding="utf-8"):
+            with main.open("a", encoding="utf-8") as conf:
+                conf.write(f"{_INCLUDE}\n")
 
     @contextlib.contextmanager
     def _password_file(self, run_as: int | None) -> Iterator[Path]:

@@ -158,7 +158,7 @@ async def test_log_files_of_units_arrive_exactly_once_through_restart_and_rotati
         async def slow() -> list[dict[str, Any]]:
             return await found(client, service="postgres", contains="duration")
 
-        assert (await until(slow))[0]["fields"]["duration"] == 700.1
+        assert (await until(slow))[0]["fields"]["duration_ms"] == 700.1
     with file.open("a") as stream:
         stream.write("\n")
     write("셋")

@@ -12,11 +12,13 @@ from tests.support.core_service import own_postgres, until
 from judgify.core.logbook.line import Row
 from judgify.core.logbook.partition import Partitions, Retention, day_of, name_of
 from judgify.core.logbook.query import Search, find
-from judgify.core.logbook.shipper import Offset, Shipper, read_chunk
+from judgify.core.logbook.shipper import Shipper
+from judgify.core.logbook.unit_file import Offset, read_chunk
 from judgify.core.logbook.writer import MAX_QUEUED, GroupWriter
 from judgify.kit.clock import SystemClock
 from judgify.kit.db import Database
 from judgify.kit.errors import Unavailable
+from judgify.kit.metrics import Metrics
 
 CLOCK = SystemClock()
 
@@ -95,7 +97,7 @@ async def test_an_outage_refuses_all_who_wait_and_ends_with_it(tmp_path: Path) -
         partitions, writer = parts(database)
         writer.start()
         await writer.write([line("before")], "t")
-        shipper = Shipper(tmp_path, database, partitions, CLOCK)
+        shipper = Shipper(tmp_path, database, partitions, CLOCK, Metrics("logging"))
         shipper.start()
         server.kill()
         answers = await asyncio.gather(

@@ -42,17 +42,35 @@ def test_the_tail_of_a_log(tmp_path: Path) -> None:
     assert logfile.tail(path, 1) == ["torn � end"]
 
 
-def test_a_grown_log_is_set_aside_while_its_writer_goes_on(tmp_path: Path) -> None:
+def test_the_older_part_of_a_grown_log_is_freed_while_its_writer_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     assert logfile.rotate(path, 10) is False
+    lines = b"".join(b"line %06d\n" % number for number in range(100_000))
     with path.open("ab") as writer:
-        writer.write(b"x" * 20)
+        writer.write(lines)
         writer.flush()
-        assert logfile.rotate(path, 20) is False
-        assert logfile.rotate(path, 19) is True
+        assert logfile.rotate(path, len(lines)) is False
+        assert logfile.rotate(path, 100_000) is True
+        assert logfile.rotate(path, 100_000) is False, "freed already"
+        writer.write(b"after\n")
+    kept = path.read_bytes()
+    assert len(kept) == len(lines) + 6
+    assert kept[:4096] == lines[:4096]
+    assert kept[-100_006:] == lines[-100_000:] + b"after\n"
+    assert path.stat().st_blocks * 512 < 130_000
+    assert logfile.tail(path, 2) == ["line 099999", "after"]
+
+
+def test_where_files_have_no_holes_a_grown_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logfile, "_free", lambda *_: False)
+    path = tmp_path / "a.log"
+    with path.open("ab") as writer:
+        writer.write(b"x" * 20_000)
+        writer.flush()
+        assert logfile.rotate(path, 5_000) is True
         writer.write(b"after")
     assert path.read_bytes() == b"after"
-    assert (tmp_path / "a.log.1").read_bytes() == b"x" * 20
+    assert (tmp_path / "a.log.1").read_bytes() == b"x" * 20_000
 
 
 def test_a_process_is_told_from_a_later_one_and_a_zombie_is_dead() -> None:

@@ -42,13 +42,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     database = Database(settings.database_url, "logging", "judgify.core.logbook", clock=clock)
     partitions = Partitions(database, clock, retention)
     writer = GroupWriter(database, partitions, clock)
-    shipper = Shipper(settings.home / "logs", database, partitions, clock)
-    metrics.gauge(
-        "judgify_logging_unshipped_bytes", "Bytes of the units' log files that wait to be shipped."
-    ).set_function(lambda: shipper.unshipped_bytes)
-    metrics.gauge(
-        "judgify_logging_shipping_late_seconds", "Seconds since all log files had been looked at without an error."
-    ).set_function(shipper.late_s)
+    shipper = Shipper(settings.home / "logs", database, partitions, clock, metrics)
     metrics.gauge(
         "database_connection_pool_usage", "Share of the service's database connections in use, 0 to 1."
     ).set_function(database.usage)

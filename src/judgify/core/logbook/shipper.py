@@ -1,102 +1,35 @@
 """Shipping the units' own log files into the database, each line exactly once: offset and lines in one transaction."""
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import asyncpg
 
-from judgify.core.logbook.line import Line
+from judgify.core.logbook.line import LEVELS, Line
 from judgify.core.logbook.partition import Partitions, day_of
-from judgify.core.logbook.unit_log import read_unit_line, service_of
+from judgify.core.logbook.unit_file import Chunk, Offset, read_chunk
+from judgify.core.logbook.unit_log import has_long_entries, read_unit_line, service_of
 from judgify.core.logbook.writer import copy_rows, take_turn
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
 from judgify.kit.errors import Unavailable
 from judgify.kit.log import get_logger
+from judgify.kit.metrics import Metrics
 
 log = get_logger("judgify.logging")
-CHUNK: Final = 512 * 1024
-"""Bytes of one file that are shipped in one transaction."""
-HEAD: Final = 256
-"""Bytes at a file's beginning that tell it from another one of the same name."""
 INTERVAL_S: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    """How far a file has been read, and the fingerprint of its first `head_length` bytes."""
-
-    position: int = 0
-    head: str = ""
-    head_length: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Whole lines read from a file, and where the next ones begin. `rest`: bytes of the file that are still unread."""
-
-    lines: tuple[str, ...]
-    offset: Offset
-    rest: int
-
-
-def read_chunk(path: Path, offset: Offset, size: int = CHUNK) -> Chunk:
-    """Read the whole lines that follow an offset; blocking.
-
-    A file that was copied to `<name>.1` and emptied (as the supervisor does with a large one) is read to its end in
-    the copy first, then from its own beginning.
-    """
-    same, length = _matches(path, offset)
-    if not same:
-        earlier = path.with_name(f"{path.name}.1")
-        copied, copy_length = _matches(earlier, offset)
-        if copied and copy_length > offset.position:
-            chunk = _read(earlier, offset, size, final=True)
-            return Chunk(chunk.lines, chunk.offset, chunk.rest + length)
-        offset = Offset()
-    return _read(path, offset, size, final=False)
-
-
-def _matches(path: Path, offset: Offset) -> tuple[bool, int]:
-    try:
-        length = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(offset.head_length)
-    except OSError:
-        return False, 0
-    return length >= offset.position and _fingerprint(head) == (offset.head or _fingerprint(b"")), length
-
-
-def _read(path: Path, offset: Offset, size: int, *, final: bool) -> Chunk:
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-            length = file.seek(0, 2)
-            file.seek(offset.position)
-            data = file.read(size)
-    except OSError:
-        return Chunk((), offset, 0)
-    end = data.rfind(b"\n") + 1
-    if end == 0 and (len(data) == size or final):
-        end = len(data)  # a line longer than a chunk is cut, the last of a finished file may lack its newline
-    lines = tuple(part.decode("utf-8", errors="replace") for part in data[:end].split(b"\n") if part.strip())
-    position = offset.position + end
-    return Chunk(lines, Offset(position, _fingerprint(head[:position]), min(len(head), position)), length - position)
-
-
-def _fingerprint(head: bytes) -> str:
-    return hashlib.sha256(head).hexdigest()[:32]
 
 
 class Shipper:
     """Follows every `*.log` in a folder. Several replicas may run: the row of a file's offset lets one of them work."""
 
-    def __init__(self, folder: Path, database: Database, partitions: Partitions, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, database: Database, partitions: Partitions, clock: Clock, metrics: Metrics
+    ) -> None:
         """Read files of `folder`; nothing is read before `start`."""
         self._folder = folder
         self._database = database
@@ -109,6 +42,16 @@ class Shipper:
         """Bytes of log files that wait to be shipped, as last seen; for a gauge."""
         self.shipped_lines = 0
         """Lines shipped since the start."""
+        metrics.gauge(
+            "judgify_logging_unshipped_bytes", "Bytes of the units' log files that wait to be shipped."
+        ).set_function(lambda: self.unshipped_bytes)
+        metrics.gauge(
+            "judgify_logging_shipping_late_seconds", "Seconds since all log files had been looked at without an error."
+        ).set_function(self.late_s)
+        self._shipped = metrics.counter("judgify_logging_shipped_lines_total", "Lines shipped from units' log files.")
+        self._lost = metrics.counter(
+            "judgify_logging_lost_bytes_total", "Bytes of units' log files that were freed before they were shipped."
+        )
 
     def start(self) -> None:
         """Begin to ship in the background."""
@@ -146,7 +89,12 @@ class Shipper:
         unshipped = 0
         again = False
         for file in files:
-            chunk = await asyncio.to_thread(read_chunk, file, offsets.get(file.name, Offset()))
+            chunk = await asyncio.to_thread(
+                read_chunk,
+                file,
+                offsets.get(file.name, Offset()),
+                joined=has_long_entries(service_of(file.name)),
+            )
             if chunk.offset != offsets.get(file.name, Offset()):
                 await self._ship(file.name, offsets.get(file.name), chunk)
                 again = again or chunk.rest > 0
@@ -163,7 +111,7 @@ class Shipper:
     async def _ship(self, name: str, before: Offset | None, chunk: Chunk) -> None:
         now = self._clock.now()
         service = service_of(name)
-        lines: list[Line] = [read_unit_line(text, service, now) for text in chunk.lines]
+        lines = [*_losses(name, before, chunk, now), *(read_unit_line(text, service, now) for text in chunk.lines)]
         await self._partitions.ensure({day_of(line.time) for line in lines})
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -190,3 +138,22 @@ class Shipper:
                 now,
             )
         self.shipped_lines += len(lines)
+        self._shipped.inc(len(lines))
+        self._lost.inc(chunk.lost)
+
+
+def _losses(name: str, before: Offset | None, chunk: Chunk, now: datetime) -> list[Line]:
+    """Give the lines that say what of a file will never be shipped."""
+    unit = service_of(name)
+    told: list[tuple[str, int]] = []
+    if chunk.lost:
+        told.append((f"{chunk.lost} bytes of log of unit {unit} were lost to the bound", chunk.lost))
+    if chunk.anew and before is not None and before.position:
+        words = (
+            f"the log file of unit {unit} was replaced; what the one before held after byte {before.position} is lost"
+        )
+        told.append((words, 0))
+    return [
+        Line(now, LEVELS["WARNING"], "logging", words, None, {"file": name, "unit": unit, "lost_bytes": lost})
+        for words, lost in told
+    ]

@@ -8,6 +8,7 @@ from typing import Any, Final
 from judgify.core.logbook.line import LEVELS, MAX_FIELDS, MAX_MESSAGE, Line, level_number, make_line
 from judgify.kit.clock import parse
 from judgify.kit.errors import Invalid
+from judgify.kit.secrets import MASK
 
 _INSTANCE: Final = re.compile(r"-\d{1,4}$")
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
@@ -18,7 +19,15 @@ _POSTGRES: Final = re.compile(
     re.DOTALL,
 )
 _POSTGRES_LEVELS: Final = {"FATAL": 50, "PANIC": 50, "ERROR": 40, "WARNING": 30}
-_DURATION: Final = re.compile(r"duration: ([0-9.]+) ms")
+_DURATION: Final = re.compile(
+    r"duration: (\d+(?:\.\d+)?) ms(?:  (?:statement|(?:execute|parse|bind|fastpath function call)[^:\n]*): (.*))?",
+    re.DOTALL,
+)
+_PASSWORD: Final = re.compile(
+    r"(?i)(\bpassword\s+)(?:[eu]&?)?('(?:[^']|'')*+(?:'|\Z)|\$(\w*)\$.*?(?:\$\3\$|\Z))", re.DOTALL
+)
+# CREATE and ALTER ROLE carry one as a literal; the server logs it when the statement is slow or wrong.
+_MULTILINE: Final = frozenset({"postgres"})
 _REDIS: Final = re.compile(r"(\d+):[A-Z] (\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3}) ([.*#-]) (.*)", re.DOTALL)
 _WORD: Final = re.compile(r"\b(CRITICAL|FATAL|ERROR|WARNING|WARN|INFO|DEBUG)\b")
 
@@ -27,6 +36,11 @@ def service_of(file_name: str) -> str:
     """Give the unit that writes a log file: `judgment.log` and its second instance `judgment-1.log` → judgment."""
     name = _INSTANCE.sub("", file_name.removesuffix(".log"))
     return name if _SERVICE.fullmatch(name) else "unknown"
+
+
+def has_long_entries(service: str) -> bool:
+    """Tell whether this unit continues an entry on lines that begin with a tab, as PostgreSQL does."""
+    return service in _MULTILINE
 
 
 def read_unit_line(text: str, service: str, now: datetime) -> Line:
@@ -72,13 +86,17 @@ def _from_postgres(text: str, service: str, now: datetime) -> Line | None:
     if found is None:
         return None
     stamp, pid, word, message = found.groups()
+    message = _clean(_PASSWORD.sub(rf"\1'{MASK}'", message.replace("\n\t", "\n")))
     fields: dict[str, Any] = {"pid": int(pid), "kind": word}
-    duration = _DURATION.search(message)
+    duration = _DURATION.match(message)
     if duration is not None:
-        fields["duration"] = float(duration[1])
+        fields["duration_ms"] = float(duration[1])
+        if duration[2]:
+            # Half of what fields may hold: a character may need more than one when they are written.
+            fields["statement"] = duration[2][: MAX_FIELDS // 2]
     time = parse(stamp, naive=UTC)
     level = _POSTGRES_LEVELS.get(word, 20)
-    return make_line(time=time, level=level, service=service, message=_clean(message), now=now, fields=fields)
+    return make_line(time=time, level=level, service=service, message=message, now=now, fields=fields)
 
 
 def _from_redis(text: str, service: str, now: datetime) -> Line | None:

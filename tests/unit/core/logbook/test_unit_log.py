@@ -1,9 +1,10 @@
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from judgify.core.logbook.unit_log import read_unit_line, service_of
+from judgify.core.logbook.unit_log import has_long_entries, read_unit_line, service_of
 
 NOW = datetime(2026, 11, 22, 14, 10, tzinfo=UTC)
 
@@ -56,7 +57,10 @@ def test_fields_that_are_too_large_are_cut_down_to_the_exception() -> None:
 def test_postgres_lines_have_level_time_and_duration() -> None:
     slow = "2026-11-22 14:00:00.123 UTC [77] LOG:  duration: 1523.5 ms  statement: SELECT 1"
     line = read_unit_line(slow, "postgres", NOW)
-    assert (line.level, line.fields) == (20, {"pid": 77, "kind": "LOG", "duration": 1523.5})
+    assert (line.level, line.fields) == (
+        20,
+        {"pid": 77, "kind": "LOG", "duration_ms": 1523.5, "statement": "SELECT 1"},
+    )
     assert line.time == datetime(2026, 11, 22, 14, 0, 0, 123_000, tzinfo=UTC)
     assert read_unit_line("2026-11-22 14:00:00 UTC [7] FATAL:  no", "postgres", NOW).level == 50
 
@@ -76,3 +80,32 @@ def test_plain_text_has_the_level_that_it_names() -> None:
 def test_a_time_out_of_range_is_replaced() -> None:
     line = read_unit_line('{"timestamp": "1999-01-01T00:00:00Z", "message": "m"}', "x", NOW)
     assert (line.time, line.adjusted) == (NOW, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "fields"),
+    [
+        (
+            "LOG:  duration: 600 ms  execute __asyncpg_stmt_1__: SELECT a\n\tFROM b\n\t\tWHERE c = $1",
+            "duration: 600 ms  execute __asyncpg_stmt_1__: SELECT a\nFROM b\n\tWHERE c = $1",
+            {"duration_ms": 600.0, "statement": "SELECT a\nFROM b\n\tWHERE c = $1"},
+        ),
+        (
+            "LOG:  duration: 5.5 ms  statement: ALTER ROLE kim PASSWORD 'it''s'; SELECT 1",
+            "duration: 5.5 ms  statement: ALTER ROLE kim PASSWORD '•••'; SELECT 1",
+            {"duration_ms": 5.5, "statement": "ALTER ROLE kim PASSWORD '•••'; SELECT 1"},
+        ),
+        ("STATEMENT:  create user x password $q$open$q$ login", "create user x password '•••' login", {}),
+        ("LOG:  duration: 12.5 ms", "duration: 12.5 ms", {"duration_ms": 12.5}),
+        ("LOG:  checkpoint complete: duration: 1 ms", "checkpoint complete: duration: 1 ms", {}),
+    ],
+)
+def test_slow_statements_are_one_line_with_no_password(text: str, message: str, fields: dict[str, Any]) -> None:
+    line = read_unit_line(f"2026-11-22 14:00:00.123 UTC [77] judgify@judgify {text}", "postgres", NOW)
+    assert line.message == message
+    assert {name: value for name, value in line.fields.items() if name not in {"pid", "kind"}} == fields
+
+
+def test_postgres_goes_on_with_an_entry_on_lines_that_begin_with_a_tab() -> None:
+    assert has_long_entries("postgres")
+    assert not has_long_entries("judgment")
