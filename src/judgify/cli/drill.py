@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -23,13 +24,18 @@ def run(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not wait until the policy starts the unit by itself again.")
     ] = False,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the scoreboard there, as Markdown.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run drills: exit code 0 when all passed, 1 when one failed, 2 when one could not be run.
 
-    The automation policy starts a unit by itself once in ten minutes; a drill that comes sooner waits for that.
+    The automation policy starts a unit by itself once in ten minutes; a drill that comes sooner waits for that, and
+    others run meanwhile.
     """
     more = ["--no-wait"] if no_wait else []
+    more += ["--markdown", str(markdown)] if markdown is not None else []
     _hand_over("run", *names, "--times", str(times), *more, as_json=as_json)
 
 

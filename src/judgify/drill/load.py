@@ -1,6 +1,7 @@
 """The load: judgments through the gateway at a fixed rate, whatever happens to the ones before (an open loop)."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -43,11 +44,11 @@ class Load:
     """Asks for judgments in the background from `start` to `stop`, and keeps a sample of each."""
 
     def __init__(
-        self, gateway: ServiceClient, clock: Clock, *, rate: float = RATE, durability: str | None = None
+        self, callers: Sequence[ServiceClient], clock: Clock, *, rate: float = RATE, durability: str | None = None
     ) -> None:
-        """Ask through `gateway`, `rate` times a second; `durability` is what a right answer must say of itself."""
+        """Ask as these callers in turn, `rate` times a second; `durability` is what a right answer must say."""
         self.samples: list[Sample] = []
-        self._gateway = gateway
+        self._callers = callers
         self._clock = clock
         self._rate = rate
         self._durability = durability
@@ -85,7 +86,9 @@ class Load:
         status, right, execution_id, durability = 0, False, None, None
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                response = await self._gateway.raw("POST", "/api/v2/judgment/execute", json=body)
+                response = await self._callers[number % len(self._callers)].raw(
+                    "POST", "/api/v2/judgment/execute", json=body
+                )
             status = response.status_code
             if status == 200:
                 answer = response.json()

@@ -14,6 +14,7 @@ _ROWS: Final = (
     ("handed_over_s", "page handed over", "handed_over_s"),
     ("approval_s", "waited for approval", None),
     ("acted_s", "recovery began", None),
+    ("mended_s", "the drill ended the fault", None),
     ("restored_s", "restored", "restored_s"),
     ("verified_s", "verified", None),
     ("documented_s", "documents written", None),
@@ -57,12 +58,15 @@ def text(report: dict[str, Any]) -> str:
     ]
     for key, label, limit in _ROWS:
         value = report["segments"].get(key)
-        if key == "approval_s" and value is None:
+        if key in {"approval_s", "mended_s"} and value is None:
             continue
         shown = "never" if value is None else f"{value:.2f} s"
         allowed = report["allowance"].get(limit) if limit else None
         note = "" if allowed is None else f"{allowed:g} s"
-        if limit == "handed_over_s" and allowed is not None:
+        counted_on = limit == "handed_over_s" or (
+            limit == "restored_s" and report["segments"].get("mended_s") is not None
+        )
+        if counted_on and allowed is not None:
             note = f"+{allowed:g} s"
         lines.append(f"  {label:<24}{shown:>12}{note:>10}")
     load_ = report["load"]
@@ -70,6 +74,7 @@ def text(report: dict[str, Any]) -> str:
         f"  judgments after the fault: {load_['asked']} asked, {load_['wrong']} wrong or unanswered;"
         f" in the whole drill: {load_['answered']} answered with 200, {load_['lost']} lost"
     )
+    lines += [f"  {name}: {value}" for name, value in report.get("figures", {}).items()]
     lines += [f"  ! {reason}" for reason in report["failures"]]
     lines.append("PASSED" if report["passed"] else "FAILED")
     return "\n".join(lines)

@@ -1,63 +1,96 @@
 """One drill from steady state to report. The automation policy is the shipped one; nobody helps it along."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
 
-from judgify.drill import fault, judge, segment
-from judgify.drill.engine import DOCUMENTS, Engine
+from judgify.drill import judge, segment
+from judgify.drill.act import Act
+from judgify.drill.cache import RedisDown
+from judgify.drill.doors import Doors, Say
+from judgify.drill.engine import DOCUMENTS
 from judgify.drill.load import DOCUMENT, RATE, WORKFLOW, Load
-from judgify.drill.scenario import Scenario
+from judgify.drill.release import BadRelease
+from judgify.drill.scenario import Fault, Scenario
+from judgify.drill.undo import Undo
 from judgify.kit.client import ServiceClient
 from judgify.kit.clock import Clock, iso, show
 from judgify.kit.errors import Conflict, JudgifyError, Unavailable
 from judgify.kit.ids import new_id
-from judgify.kit.supervisor_client import SupervisorClient
 
 STEADY_BEFORE_S: Final = 5.0
 PROMISED_RATE: Final = 20.0
 GIVE_UP_S: Final = 180.0
 """A drill that is not over by then has failed; what was measured up to then is reported."""
 
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """The three APIs that a drill uses, and the clock."""
-
-    supervisor: SupervisorClient
-    gateway: ServiceClient
-    engine: Engine
-    clock: Clock
+_ACTS: Final[Mapping[Fault, Callable[[Scenario, Doors, Undo, Say], Act]]] = {
+    "kill": Act,
+    "cache": RedisDown,
+    "release": BadRelease,
+}
 
 
 async def run(scenario: Scenario, doors: Doors, say: Say) -> dict[str, Any]:
     """Run one drill and give its report (`passed`, `failures`, `segments`, `load`, `documents` …).
 
+    Whatever was changed for the drill is put back at its end, however it ends.
+
     Raises `Conflict` before anything is broken when the installation is not in a state to be drilled, and
     `Unavailable` when a part that the drill needs does not answer.
     """
+    undo = Undo(doors.settings.home)
+    if undo.entries:
+        say("putting back what a drill that was cut off had changed")
+        await undo.run(doors.supervisor, doors.gateway)
     await _preconditions(scenario, doors)
+    act = _ACTS[scenario.fault](scenario, doors, undo, say)
+    faults: list[str] = []
+    try:
+        report = await _played(scenario, doors, act, say)
+    finally:
+        await act.close()
+        faults = await undo.run(doors.supervisor, doors.gateway)
+        for reason in faults:
+            say(reason)
+    if faults:
+        report["failures"] += faults
+        report["passed"] = False
+    return report
+
+
+async def _played(scenario: Scenario, doors: Doors, act: Act, say: Say) -> dict[str, Any]:
     clock = doors.clock
     drill_id = new_id("drl")
-    load = Load(doors.gateway, clock, durability=scenario.durability)
+    await act.prepare()
+    load = Load(act.callers(), clock, durability=scenario.durability)
     load.start()
+    meanwhile: asyncio.Task[None] | None = None
     registered = False
     try:
         say(f"steady state: {RATE:.0f} judgments/s through the gateway")
         await _until_steady(load, clock)
+        await act.steady(load)
         await doors.engine.register(drill_id, scenario.name, (scenario.service,))
         registered = True
-        fault_mono, fault_at = clock.monotonic(), clock.now()
-        injected = await fault.kill(doors.supervisor, scenario.unit)
-        say(f"fault: SIGKILL to {scenario.unit} (pid {', '.join(map(str, injected.pids))})")
-        incident_id = await _follow(doors, load, drill_id, fault_mono, say)
+        struck = await act.strike(load)
+        say(f"fault: {struck.text}")
+        meanwhile = asyncio.create_task(act.meanwhile(struck, load))
+        incident_id = await _follow(act, load, drill_id, struck.mono)
+        await meanwhile
+    except BaseException:
+        if registered:
+            # The engine must not take later signals for a drill's.
+            with suppress(JudgifyError):
+                await doors.engine.finish(drill_id, {"scenario": scenario.name, "passed": False, "broken_off": True})
+        raise
     finally:
+        if meanwhile is not None:
+            meanwhile.cancel()
         await load.stop()
-    ruling = judge.rule(load.samples, fault_mono)
+    ruling = act.ruling(load.samples, struck.mono)
     lost = await _count_lost(doors, load)
     documents: list[str] = []
     entries: list[dict[str, Any]] = []
@@ -65,16 +98,18 @@ async def run(scenario: Scenario, doors: Doors, say: Say) -> dict[str, Any]:
         await _close(scenario, doors, incident_id, say)
         documents = await _documents(doors, incident_id)
         entries = await doors.engine.timeline(incident_id)
-    segments = segment.read(entries, fault_at, ruling, fault_mono)
+    segments = segment.read(entries, struck.at, ruling, struck.mono, act.mended_mono)
     failures = segment.failures(segments, scenario.allowance, lost=lost, documents=documents)
     failures += await _wrong_story(scenario, doors, incident_id)
+    operations = [_kind(entry) for entry in entries if entry["type"] == "operation-started"]
+    failures += await act.verdict(load, struck, operations)
     report = {
         "id": drill_id,
         "scenario": scenario.name,
         "title": scenario.title,
         "guide": scenario.guide,
-        "started_at": iso(fault_at),
-        "started_at_shown": show(fault_at),
+        "started_at": iso(struck.at),
+        "started_at_shown": show(struck.at),
         "incident": incident_id,
         "segments": segment.as_mapping(segments),
         "allowance": asdict(scenario.allowance),
@@ -85,13 +120,18 @@ async def run(scenario: Scenario, doors: Doors, say: Say) -> dict[str, Any]:
             "lost": lost,
             "rate_per_s": RATE,
         },
+        "operations": operations,
+        "figures": act.figures(),
         "documents": documents,
         "failures": failures,
         "passed": not failures,
     }
-    if registered:
-        await doors.engine.finish(drill_id, report)
+    await doors.engine.finish(drill_id, report)
     return report
+
+
+def _kind(entry: Mapping[str, Any]) -> str:
+    return str(entry["event"]["operation"]["rendered"]["operation"]["kind"])
 
 
 async def _preconditions(scenario: Scenario, doors: Doors) -> None:
@@ -132,8 +172,8 @@ async def _until_steady(load: Load, clock: Clock) -> None:
     )
 
 
-async def _follow(doors: Doors, load: Load, drill_id: str, fault_mono: float, say: Say) -> str | None:
-    clock = doors.clock
+async def _follow(act: Act, load: Load, drill_id: str, fault_mono: float) -> str | None:
+    doors, say, clock = act.doors, act.say, act.doors.clock
     incident_id: str | None = None
     told: set[str] = set()
 
@@ -144,7 +184,7 @@ async def _follow(doors: Doors, load: Load, drill_id: str, fault_mono: float, sa
 
     while clock.monotonic() - fault_mono < GIVE_UP_S:
         await clock.sleep(0.2)
-        restored = judge.rule(load.samples, fault_mono).restored_at
+        restored = act.ruling(load.samples, fault_mono).restored_at
         if restored is not None:
             tell("restored", f"right answers for {judge.STEADY_S:.0f} s, since +{restored - fault_mono:.1f} s")
         try:
@@ -185,10 +225,9 @@ async def _close(scenario: Scenario, doors: Doors, incident_id: str, say: Say) -
     state = (await engine.incident(incident_id))["state"]
     if state not in {"recovered", "resolved"}:
         return
-    cause = {
-        "text": f"훈련: {scenario.unit} 프로세스에 SIGKILL을 보냄 / Drill: SIGKILL sent to {scenario.unit}",
-        "fix_now": "자동 복구로 재기동됨 / Started again by the runbook",
-    }
+    ko, en = scenario.cause
+    ko, en = ko or f"훈련: {scenario.unit} 프로세스에 SIGKILL을 보냄", en or f"Drill: SIGKILL sent to {scenario.unit}"
+    cause = {"text": f"{ko} / {en}", "fix_now": "런북에 따라 복구됨 / Recovered by the runbook"}
     due = iso(doors.clock.now() + timedelta(days=7))
     try:
         await engine.act(incident_id, "ack")

@@ -5,7 +5,9 @@ from typing import Final, Literal
 
 from judgify.kit.errors import NotFound
 
-Fault = Literal["kill"]
+Fault = Literal["kill", "cache", "model", "release"]
+"""kill: SIGKILL to the unit. cache: the same to Redis, judged by the cache. model: the language model's endpoint fails.
+release: a release that leaks memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,12 @@ class Scenario:
     """What the answer must say of its durability to count as right. Judgments go on in a spool while the database is
     down, so that an answer alone would not show this fault."""
     allowance: Allowance = Allowance()
+    cause: tuple[str, str] = ("", "")
+    """The root cause in Korean and English, as it is recorded; empty for a kill."""
+    counted_from: Literal["fault", "mended"] = "fault"
+    """What `restored` is counted from: the fault, or the moment at which the drill itself ended it."""
+    starts_unit: bool = True
+    """Whether the cure is a start, which the policy allows by itself once in ten minutes for each unit."""
 
 
 SCENARIOS: Final = (
@@ -63,6 +71,30 @@ SCENARIOS: Final = (
         fault="kill",
         guide="1.1, 4.3",
         durability="database",
+    ),
+    Scenario(
+        name="redis-down",
+        title={"ko": "Redis 중단", "en": "Redis down"},
+        unit="redis",
+        service="redis",
+        severity="P2",
+        fault="cache",
+        guide="4.4",
+    ),
+    Scenario(
+        name="bad-release",
+        title={"ko": "메모리가 새는 릴리스 배포", "en": "A release that leaks memory"},
+        unit="judgment",
+        service="judgment",
+        severity="P1",
+        fault="release",
+        guide="3.2, 4.2",
+        allowance=Allowance(restored_s=40.0),
+        cause=(
+            "훈련: 메모리가 새는 릴리스 v2.0.0-leak을 배포함",
+            "Drill: v2.0.0-leak, which leaks memory, was released",
+        ),
+        starts_unit=False,
     ),
 )
 

@@ -26,9 +26,13 @@ class Segments:
     restored_s: float | None
     verified_s: float | None
     documented_s: float | None
+    mended_s: float | None = None
+    """When the drill itself ended the fault, where no step of a runbook does: `restored` is counted from there."""
 
 
-def read(entries: Sequence[Entry], fault_at: datetime, ruling: Ruling, fault_mono: float) -> Segments:
+def read(
+    entries: Sequence[Entry], fault_at: datetime, ruling: Ruling, fault_mono: float, mended_mono: float | None = None
+) -> Segments:
     """Read the segments of one incident."""
 
     def first(name: str, /, **wanted: Any) -> datetime | None:
@@ -57,6 +61,7 @@ def read(entries: Sequence[Entry], fault_at: datetime, ruling: Ruling, fault_mon
         restored_s=felt(ruling.restored_at),
         verified_s=after(first("recovery-observed")),
         documented_s=after(max(written)) if written else None,
+        mended_s=felt(mended_mono),
     )
 
 
@@ -82,7 +87,10 @@ def failures(segments: Segments, allowance: Allowance, *, lost: int, documents: 
     if handed is not None and segments.incident_s is not None:
         handed = round(handed - segments.incident_s, 3)
     _hold(found, "page handed over after detection", handed, allowance.handed_over_s)
-    _hold(found, "restored", segments.restored_s, allowance.restored_s)
+    restored = segments.restored_s
+    if restored is not None and segments.mended_s is not None:
+        restored = round(restored - segments.mended_s, 3)
+    _hold(found, "restored", restored, allowance.restored_s)
     if segments.verified_s is None:
         found.append("the engine never saw the recovery hold")
     if lost > allowance.lost:
