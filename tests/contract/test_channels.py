@@ -15,6 +15,8 @@ from typing import Any, cast
 
 import pytest
 from tests.support import channel_servers as servers
+from tests.support.slack_server import slack_server
+from tests.support.vendors import VENDORS, vendor_config
 
 from judgify.kit.clock import FakeClock
 from judgify.notify import (
@@ -55,7 +57,9 @@ HOSTILE = replace(
     incident_id="INC\r\nX-Evil: 1",
     links=(Link("a|b>", "http://x/>|<!here>\r\nX-Evil: 1"), Link("bad", "javascript:alert(1)")),
 )
-PERSON = Recipient("김담당", email="duty@example.com", phone="010-0000-0000")
+PERSON = Recipient("김담당", email="duty@example.com", phone="010-0000-0000", slack="U0DUTY0001")
+ANSWERS = {"pagerduty": servers.PAGERDUTY_TAKES, "discord": servers.DISCORD_TAKES, "teams": servers.TEAMS_TAKES}
+pytestmark = pytest.mark.guide("G06", "S04")
 
 
 @dataclass
@@ -81,16 +85,17 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str,
     async with AsyncExitStack() as stack:
         stream = io.StringIO()
         kit = toolkit(tmp_path, environ, stream)
-        web, mail = servers.Web(), servers.Mail()
         kind = request.param
+        web, mail = ANSWERS.get(kind, servers.Web)(), servers.Mail()
+        slack = await stack.enter_async_context(slack_server(CANARY))
         config: dict[str, Any] = {"type": kind}
         if kind == "email":
             port = await stack.enter_async_context(servers.serving(mail))
             config |= {"host": "localhost", "port": port, "sender": "judgify@example.com", "tls": "none"}
-        if kind in {"slack_webhook", "http"}:
-            port = await stack.enter_async_context(servers.serving(web))
-            environ["URL"] = f"http://localhost:{port}/services/{CANARY}"
-            config["url"] = "env:URL"
+        if kind == "slack_bot":
+            config = vendor_config(kind, slack.port, environ) | {"api_url": slack.api_url}
+        elif kind in VENDORS:
+            config = vendor_config(kind, await stack.enter_async_context(servers.serving(web)), environ)
 
         def files() -> list[Path]:
             return sorted((tmp_path / "mailbox").glob("*.eml"))
@@ -101,13 +106,15 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str,
         def mailed() -> str:
             return mail.received[-1].decode()
 
+        def said() -> str:
+            return json.dumps(slack.of("chat.postMessage")[-1], ensure_ascii=False)
+
         arrived, count = {
             "console": (stream.getvalue, lambda: stream.getvalue().count("\n")),
             "mailbox": (lambda: files()[-1].read_text("utf-8"), lambda: len(files())),
             "email": (mailed, lambda: len(mail.received)),
-            "slack_webhook": (posted, lambda: len(web.received)),
-            "http": (posted, lambda: len(web.received)),
-        }[kind]
+            "slack_bot": (said, lambda: slack.posted),
+        }.get(kind, (posted, lambda: len(web.received)))
         channel = build_channel("here", config, kit)
         stack.push_async_callback(channel.close)
         yield Rig(channel, arrived, count)
@@ -121,7 +128,10 @@ async def test_a_page_arrives_whole_and_its_receipt_names_the_moment(rig: Rig) -
     text = rig.arrived()
     if rig.channel.type == "email":
         text = str(parsed(text)["Subject"]) + body_of(parsed(text))
-    for part in ("[P1] 판단 서비스 중단", "담당자 확인이 필요합니다.", "INC-2026-0001"):
+    parts = ("[P1] 판단 서비스 중단", "담당자 확인이 필요합니다.", "INC-2026-0001")
+    if rig.channel.type in {"discord", "teams"}:
+        text = text.replace("\\", "")
+    for part in ("판단 서비스 중단, 확인 바람",) if rig.channel.type == "sms" else parts:
         assert part in text
 
 
@@ -130,7 +140,7 @@ async def test_a_possible_repeat_is_marked_for_the_reader(rig: Rig) -> None:
     text = rig.arrived()
     if rig.channel.type == "email":
         text = str(parsed(text)["Subject"])
-    assert "[반복일 수 있음]" in text
+    assert "[반복일 수 있음]" in text.replace("\\", "")
 
 
 async def test_hostile_text_stays_text(rig: Rig) -> None:
@@ -165,7 +175,7 @@ async def test_channels_are_named_as_configured(rig: Rig) -> None:
     assert rig.channel.type in TYPES
 
 
-@pytest.mark.parametrize("kind", ["slack_webhook", "http"])
+@pytest.mark.parametrize("kind", VENDORS)
 @pytest.mark.parametrize(
     ("web", "expected"),
     [
@@ -196,8 +206,7 @@ async def test_an_http_failure_has_an_honest_outcome(
     kind: str, web: servers.Handler, expected: Outcome, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     async with servers.serving(web) as port:
-        environ["URL"] = f"http://localhost:{port}/services/{CANARY}?token={CANARY}"
-        config = {"type": kind, "url": "env:URL", "timeout_s": 0.3}
+        config = vendor_config(kind, port, environ) | {"timeout_s": 0.3}
         channel = build_channel("out", config, toolkit(tmp_path, environ))
         outcome = await channel.deliver(PAGE, PERSON, 1)
         await channel.close()
@@ -206,12 +215,12 @@ async def test_an_http_failure_has_an_honest_outcome(
     assert len(outcome_detail(outcome)) <= 300
 
 
-@pytest.mark.parametrize("kind", ["slack_webhook", "http"])
+@pytest.mark.parametrize("kind", VENDORS)
 async def test_a_closed_port_refuses_before_anything_was_sent(
     kind: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    environ["URL"] = f"http://localhost:{servers.closed_port()}/{CANARY}"
-    channel = build_channel("out", {"type": kind, "url": "env:URL"}, toolkit(tmp_path, environ))
+    config = vendor_config(kind, servers.closed_port(), environ)
+    channel = build_channel("out", config, toolkit(tmp_path, environ))
     outcome = await channel.deliver(PAGE, PERSON, 1)
     assert isinstance(outcome, Refused)
     assert (outcome.reason, outcome.retryable) == (Reason.UNREACHABLE, True)
@@ -219,11 +228,11 @@ async def test_a_closed_port_refuses_before_anything_was_sent(
     await channel.close()
 
 
-@pytest.mark.parametrize("kind", ["slack_webhook", "http"])
+@pytest.mark.parametrize("kind", VENDORS)
 async def test_inside_addresses_need_the_allow_list(kind: str, tmp_path: Path, environ: dict[str, str]) -> None:
     async with servers.serving(web := servers.Web()) as port:
-        environ["URL"] = f"http://localhost:{port}/"
-        channel = build_channel("out", {"type": kind, "url": "env:URL"}, Toolkit(FakeClock(NOW), tmp_path, environ))
+        config = vendor_config(kind, port, environ)
+        channel = build_channel("out", config, Toolkit(FakeClock(NOW), tmp_path, environ))
         outcome = await channel.deliver(PAGE, PERSON, 1)
         check = await channel.check()
     assert isinstance(outcome, Refused)
@@ -232,11 +241,16 @@ async def test_inside_addresses_need_the_allow_list(kind: str, tmp_path: Path, e
     assert web.received == []
 
 
-@pytest.mark.parametrize("kind", ["slack_webhook", "http"])
+@pytest.mark.parametrize("kind", VENDORS)
 async def test_a_missing_secret_is_told_by_its_reference(kind: str, tmp_path: Path, environ: dict[str, str]) -> None:
-    channel = build_channel("out", {"type": kind, "url": "env:NOT_SET"}, toolkit(tmp_path, environ))
+    config = vendor_config(kind, 9, environ)
+    environ.clear()
+    channel = build_channel("out", config, toolkit(tmp_path, environ))
     outcome = await channel.deliver(PAGE, PERSON, 1)
-    assert outcome == Refused(Reason.MISCONFIGURED, "the environment variable NOT_SET is not set", retryable=False)
+    missing = (
+        f"the environment variable {'URL' if 'url' in config and config['url'] == 'env:URL' else 'KEY'} is not set"
+    )
+    assert outcome == Refused(Reason.MISCONFIGURED, missing, retryable=False)
     assert (await channel.check()).state == "down"
 
 
@@ -294,7 +308,7 @@ async def test_http_signs_authorizes_and_fills_the_operators_fields(tmp_path: Pa
         "text": "[P1] 판단 서비스 중단",
         "to": ["김담당"],
         "n": 3,
-        "again": "xduty@example.com",
+        "again": "xduty@example.comU0DUTY0001",
         "v": 2,
     }
 
@@ -307,18 +321,24 @@ async def test_http_tells_of_a_missing_signing_secret(tmp_path: Path, environ: d
     assert outcome.reason is Reason.MISCONFIGURED
 
 
-async def test_https_proves_the_name_while_the_address_is_pinned(tmp_path: Path, environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("kind", VENDORS)
+async def test_https_proves_the_name_while_the_address_is_pinned(
+    kind: str, tmp_path: Path, environ: dict[str, str]
+) -> None:
     certificate, key = servers.make_certificate(tmp_path)
-    async with servers.serving(web := servers.Web(), servers.server_context(certificate, key)) as port:
-        config: dict[str, Any] = {"type": "http", "url": f"https://localhost:{port}/", "ca_file": str(certificate)}
+    web = ANSWERS.get(kind, servers.SLACK_TAKES if kind == "slack_bot" else servers.Web)()
+    async with servers.serving(web, servers.server_context(certificate, key)) as port:
+        config = vendor_config(kind, port, environ, "https") | {"ca_file": str(certificate)}
         trusted = build_channel("out", config, toolkit(tmp_path, environ))
         assert isinstance(await trusted.deliver(PAGE, PERSON, 1), Sent)
         await trusted.close()
-        wrong_name = build_channel("out", {**config, "url": f"https://127.0.0.1:{port}/"}, toolkit(tmp_path, environ))
-        refused = await wrong_name.deliver(PAGE, PERSON, 1)
-        await wrong_name.close()
-    assert isinstance(refused, Refused)
-    assert refused.reason is Reason.TLS_FAILED
+        for host, extra in (("127.0.0.1", {"ca_file": str(certificate)}), ("localhost", {})):
+            config = vendor_config(kind, port, environ, "https", host) | extra
+            stranger = build_channel("other", config, toolkit(tmp_path, environ))
+            refused = await stranger.deliver(PAGE, PERSON, 1)
+            await stranger.close()
+            assert isinstance(refused, Refused)
+            assert refused.reason is Reason.TLS_FAILED
     assert len(web.received) == 1
 
 

@@ -1,7 +1,7 @@
 """Messages to people and programs: what is said, through which channel, and what became of it."""
 
 from judgify.notify.channel import Channel, Check
-from judgify.notify.message import Kind, Lang, Link, Message, Recipient, Severity
+from judgify.notify.message import Act, Kind, Lang, Link, Message, Recipient, Severity, Turn
 from judgify.notify.outcome import (
     Doubt,
     Outcome,
@@ -12,10 +12,12 @@ from judgify.notify.outcome import (
     outcome_detail,
     outcome_label,
 )
-from judgify.notify.registry import TYPES, Toolkit, build_channel, build_channels
+from judgify.notify.registry import FOLLOWING, TYPES, Toolkit, build_channel, build_channels
 
 __all__ = [
+    "FOLLOWING",
     "TYPES",
+    "Act",
     "Channel",
     "Check",
     "Doubt",
@@ -30,6 +32,7 @@ __all__ = [
     "Sent",
     "Severity",
     "Toolkit",
+    "Turn",
     "Unknown",
     "build_channel",
     "build_channels",

@@ -7,9 +7,10 @@ Kind = Literal["page", "report", "notice"]
 """`page` must be acknowledged by a person; `report` and `notice` are told once."""
 Lang = Literal["ko", "en"]
 Severity = Literal["P0", "P1", "P2", "P3"]
-
-SMS_BYTES: Final = 90
-"""A text message holds this many bytes of EUC-KR; a longer one is sent as LMS."""
+Verb = Literal["acknowledge", "approve", "reject"]
+"""What a reader may do from within a message."""
+Turn = Literal["acknowledged", "recovered", "resolved", "reopened"]
+"""What became of the thing that was told before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,25 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """Something that the reader may do from within the message, on a channel that can carry it back to us.
+
+    `target` says to what, in the words of whoever takes it back; a channel hands it over unread, at most 2,000
+    characters.
+    """
+
+    verb: Verb
+    label: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One thing to be told. `body` is plain text; nothing in it is ever read as markup by a channel.
 
     `dedup_key` names the message across attempts, so that a receiver can drop a repeat; `possibly_repeat` says that
-    an earlier attempt may have arrived, and is shown to the reader.
+    an earlier attempt may have arrived, and is shown to the reader. `turn` makes it no new telling: a channel that can
+    (see `registry.FOLLOWING`) changes what it told about `incident_id` earlier instead, and shows `standing`.
     """
 
     kind: Kind
@@ -38,6 +53,12 @@ class Message:
     links: tuple[Link, ...] = ()
     lang: Lang = "ko"
     possibly_repeat: bool = False
+    acts: tuple[Act, ...] = ()
+    turn: Turn | None = None
+    standing: str = ""
+    """One line that says how things stand, such as who holds it."""
+    service: str = ""
+    """What the message is about, as the sender's catalogue calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +95,6 @@ def plain_text(message: Message) -> str:
 def short_text(message: Message) -> str:
     """Give the text for a small screen: `short` if the author wrote one, else the headline."""
     return one_line(message.short) if message.short else headline(message)
-
-
-def text_class(text: str) -> Literal["SMS", "LMS"]:
-    """Tell whether a text fits one short message (90 bytes of EUC-KR, as Korean carriers count)."""
-    return "SMS" if len(text.encode("cp949", errors="replace")) <= SMS_BYTES else "LMS"
 
 
 def one_line(text: str) -> str:

@@ -1,27 +1,34 @@
 """Channels from configuration: a closed set of types, unknown settings refused, secrets as references only."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TextIO
+from typing import Any, Final, TextIO
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from judgify.kit.clock import Clock
 from judgify.kit.errors import Invalid
+from judgify.notify import config as c
 from judgify.notify.channel import Channel, Guarded
+from judgify.notify.channels.chat_webhook import ChatWebhookChannel
 from judgify.notify.channels.console import ConsoleChannel
-from judgify.notify.channels.email import EmailChannel, MailServer, Tls, read_address
-from judgify.notify.channels.http import HttpChannel, Receiver, check_template
+from judgify.notify.channels.email import EmailChannel, MailServer
+from judgify.notify.channels.http import HttpChannel, Receiver
 from judgify.notify.channels.mailbox import MailboxChannel
+from judgify.notify.channels.pagerduty import PagerDutyChannel, Service
+from judgify.notify.channels.slack_bot import SlackBotChannel
 from judgify.notify.channels.slack_webhook import SlackWebhookChannel
-from judgify.notify.reference import is_reference
-from judgify.notify.wire import Poster, check_headers
+from judgify.notify.channels.sms import Gateway, SmsChannel
+from judgify.notify.slack_calls import SlackCalls
+from judgify.notify.threads import FileThreads
+from judgify.notify.wire import Poster
 
 
 @dataclass(frozen=True, slots=True)
 class Toolkit:
-    """What channels need from the process: clock, the folder that relative mailboxes lie in, and where secrets are."""
+    """What channels need from the process: clock, the folder for mailboxes and threads, and where secrets are."""
 
     clock: Clock
     folder: Path
@@ -30,101 +37,15 @@ class Toolkit:
     stream: TextIO | None = None
 
 
-def _reference(text: str) -> str:
-    if not is_reference(text):
-        raise ValueError("a secret must be given as env:NAME or file:/path, not as its value")
-    return text
-
-
-def _address(text: str) -> str:
-    if not is_reference(text) and not text.startswith(("http://", "https://")):
-        raise ValueError("an address must begin with http:// or https://, or be env:NAME or file:/path")
-    return text
-
-
-def _mail_address(text: str) -> str:
-    try:
-        read_address(text)
-    except Invalid as error:
-        raise ValueError(error.detail) from error
-    return text
-
-
-def _headers(values: dict[str, str]) -> dict[str, str]:
-    try:
-        return check_headers(values)
-    except Invalid as error:
-        raise ValueError(error.detail) from error
-
-
-def _template(values: dict[str, Any] | None) -> dict[str, Any] | None:
-    try:
-        check_template(values)
-    except Invalid as error:
-        raise ValueError(error.detail) from error
-    return values
-
-
-Reference = Annotated[str, AfterValidator(_reference)]
-Timeout = Annotated[float, Field(gt=0, le=60)]
-
-
-class _Config(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class _Console(_Config):
-    type: Literal["console"]
-
-
-class _Mailbox(_Config):
-    type: Literal["mailbox"]
-    folder: str = "mailbox"
-
-
-class _Email(_Config):
-    type: Literal["email"]
-    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:_-]+$")]
-    port: Annotated[int, Field(ge=1, le=65_535)] = 587
-    sender: Annotated[str, AfterValidator(_mail_address)]
-    tls: Tls = "starttls"
-    username: Reference | None = None
-    password: Reference | None = None
-    ca_file: str | None = None
-    timeout_s: Timeout = 20
-
-
-class _Slack(_Config):
-    type: Literal["slack_webhook"]
-    url: Reference
-    ca_file: str | None = None
-    timeout_s: Timeout = 10
-
-
-class _Http(_Config):
-    type: Literal["http"]
-    url: Annotated[str, AfterValidator(_address)]
-    secret: Reference | None = None
-    bearer: Reference | None = None
-    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default_factory=dict)
-    fields: Annotated[dict[str, Any] | None, AfterValidator(_template)] = None
-    ca_file: str | None = None
-    timeout_s: Timeout = 10
-
-
-_AnyConfig = Annotated[_Console | _Mailbox | _Email | _Slack | _Http, Field(discriminator="type")]
-_ADAPTER: Final[TypeAdapter[_Console | _Mailbox | _Email | _Slack | _Http]] = TypeAdapter(_AnyConfig)
-
-
-def _console(name: str, _: _Console, kit: Toolkit) -> Channel:
+def _console(name: str, _: c.Console, kit: Toolkit) -> Channel:
     return ConsoleChannel(name, clock=kit.clock, stream=kit.stream)
 
 
-def _mailbox(name: str, config: _Mailbox, kit: Toolkit) -> Channel:
+def _mailbox(name: str, config: c.Mailbox, kit: Toolkit) -> Channel:
     return MailboxChannel(name, clock=kit.clock, folder=kit.folder / config.folder)
 
 
-def _email(name: str, config: _Email, kit: Toolkit) -> Channel:
+def _email(name: str, config: c.Email, kit: Toolkit) -> Channel:
     if (config.username is None) != (config.password is None):
         raise Invalid(f"channels.{name}: username and password go together")
     if config.username is not None and config.tls == "none":
@@ -133,15 +54,58 @@ def _email(name: str, config: _Email, kit: Toolkit) -> Channel:
     return EmailChannel(name, server, clock=kit.clock, environ=kit.environ, allow=kit.allow)
 
 
-def _slack(name: str, config: _Slack, kit: Toolkit) -> Channel:
-    poster = Poster(clock=kit.clock, allow=kit.allow, timeout_s=config.timeout_s, ca_file=config.ca_file)
-    return SlackWebhookChannel(name, config.url, clock=kit.clock, environ=kit.environ, poster=poster)
+def _slack(name: str, config: c.SlackWebhook, kit: Toolkit) -> Channel:
+    return SlackWebhookChannel(
+        name, config.url, clock=kit.clock, environ=kit.environ, poster=_poster(config.timeout_s, config.ca_file, kit)
+    )
 
 
-def _http(name: str, config: _Http, kit: Toolkit) -> Channel:
-    poster = Poster(clock=kit.clock, allow=kit.allow, timeout_s=config.timeout_s, ca_file=config.ca_file)
+def _slack_bot(name: str, config: c.SlackBot, kit: Toolkit) -> Channel:
+    calls = SlackCalls(
+        clock=kit.clock,
+        allow=kit.allow,
+        timeout_s=config.timeout_s,
+        ca_file=config.ca_file,
+        base_url=config.api_url,
+    )
+    return SlackBotChannel(
+        name,
+        room=config.room,
+        token=config.token,
+        clock=kit.clock,
+        environ=kit.environ,
+        calls=calls,
+        threads=FileThreads(kit.folder / "threads" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.json"),
+    )
+
+
+def _chat(name: str, config: c.ChatWebhook, kit: Toolkit) -> Channel:
+    poster = _poster(config.timeout_s, config.ca_file, kit)
+    return ChatWebhookChannel(name, config.type, config.url, clock=kit.clock, environ=kit.environ, poster=poster)
+
+
+def _pagerduty(name: str, config: c.PagerDuty, kit: Toolkit) -> Channel:
+    service = Service(config.routing_key, config.source, config.url)
+    poster = _poster(config.timeout_s, config.ca_file, kit)
+    return PagerDutyChannel(name, service, clock=kit.clock, environ=kit.environ, poster=poster)
+
+
+def _sms(name: str, config: c.Sms, kit: Toolkit) -> Channel:
+    if (config.ok_field is None) != (not config.ok_values):
+        raise Invalid(f"channels.{name}: ok_field and ok_values go together")
+    gateway = Gateway(**config.model_dump(exclude={"type", "ca_file", "timeout_s"}))
+    poster = _poster(config.timeout_s, config.ca_file, kit)
+    return SmsChannel(name, gateway, clock=kit.clock, environ=kit.environ, poster=poster)
+
+
+def _http(name: str, config: c.Http, kit: Toolkit) -> Channel:
+    poster = _poster(config.timeout_s, config.ca_file, kit)
     receiver = Receiver(**config.model_dump(exclude={"type", "ca_file", "timeout_s"}))
     return HttpChannel(name, receiver, clock=kit.clock, environ=kit.environ, poster=poster)
+
+
+def _poster(timeout_s: float, ca_file: str | None, kit: Toolkit) -> Poster:
+    return Poster(clock=kit.clock, allow=kit.allow, timeout_s=timeout_s, ca_file=ca_file)
 
 
 _MAKERS: Final[dict[str, Callable[[str, Any, Toolkit], Channel]]] = {
@@ -149,10 +113,17 @@ _MAKERS: Final[dict[str, Callable[[str, Any, Toolkit], Channel]]] = {
     "mailbox": _mailbox,
     "email": _email,
     "slack_webhook": _slack,
+    "slack_bot": _slack_bot,
+    "teams": _chat,
+    "discord": _chat,
+    "pagerduty": _pagerduty,
+    "sms": _sms,
     "http": _http,
 }
 TYPES: Final = tuple(_MAKERS)
 """The closed set of channel types."""
+FOLLOWING: Final = frozenset({"slack_bot", "pagerduty"})
+"""The types that can change what they told before (`Message.turn`)."""
 
 
 def build_channel(name: str, config: Mapping[str, Any], kit: Toolkit) -> Channel:
@@ -161,7 +132,7 @@ def build_channel(name: str, config: Mapping[str, Any], kit: Toolkit) -> Channel
     A secret that cannot be read yet is no mistake here: the channel then refuses deliveries as `misconfigured`.
     """
     try:
-        parsed = _ADAPTER.validate_python(dict(config))
+        parsed = c.ADAPTER.validate_python(dict(config))
     except ValidationError as error:
         raise Invalid("; ".join(_told(name, dict(entry)) for entry in error.errors(include_input=False))) from None
     return Guarded(_MAKERS[parsed.type](name, parsed, kit))

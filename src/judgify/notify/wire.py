@@ -212,6 +212,8 @@ def tls_reason(error: BaseException) -> str | None:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
-            return cause.reason or type(cause).__name__
+            # A library's own error may carry the type without the reason; what lies behind it then has it.
+            behind = cause.__cause__ or cause.__context__
+            return getattr(cause, "reason", None) or (behind and tls_reason(behind)) or type(cause).__name__
         cause = cause.__cause__ or cause.__context__
     return None

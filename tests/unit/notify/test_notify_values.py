@@ -24,10 +24,11 @@ from judgify.notify import (
 )
 from judgify.notify.channel import Guarded
 from judgify.notify.channels.http import check_template, fill
-from judgify.notify.message import headline, one_line, plain_text, short_text, text_class, visible
+from judgify.notify.message import headline, one_line, plain_text, short_text, visible
 from judgify.notify.outcome import OUTCOME_LABELS, safe_detail
 from judgify.notify.reference import is_reference, resolve
 from judgify.notify.signature import is_genuine, sign
+from judgify.notify.text_message import text_class
 from judgify.notify.wire import (
     Answer,
     address_refusal,
@@ -180,7 +181,7 @@ def kit(tmp_path: Path) -> Toolkit:
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ({}, "channels.c.type: must be one of console, mailbox, email, slack_webhook, http"),
+        ({}, "channels.c.type: must be one of console, mailbox, email, slack_webhook, slack_bot"),
         ({"type": "pigeon"}, "channels.c.type: must be one of console"),
         ({"type": "console", "colour": "red"}, "channels.c.colour: this setting is not known"),
         ({"type": "slack_webhook", "url": CANARY}, "channels.c.url: a secret must be given as env:NAME"),

@@ -69,7 +69,7 @@ class HttpChannel:
         headers = {
             **self._receiver.headers,
             "Content-Type": "application/json; charset=utf-8",
-            "Idempotency-Key": _header_safe(message.dedup_key),
+            "Idempotency-Key": header_safe(message.dedup_key),
         }
         secrets: tuple[str, ...] = ()
         try:
@@ -143,18 +143,18 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
     return _PLACE.sub(lambda found: "" if values[found[1]] is None else str(values[found[1]]), template)
 
 
-def check_template(template: Any) -> None:
+def check_template(template: Any, names: frozenset[str] = FIELD_NAMES) -> None:
     """Raise `Invalid` when a template names something that no message has."""
     if isinstance(template, Mapping):
         for value in template.values():
-            check_template(value)
+            check_template(value, names)
     elif isinstance(template, list | tuple):
         for value in template:
-            check_template(value)
+            check_template(value, names)
     elif isinstance(template, str):
         for name in _PLACE.findall(template):
-            if name not in FIELD_NAMES:
-                raise Invalid(f"{{{name}}} is not known; use {', '.join(sorted(FIELD_NAMES))}")
+            if name not in names:
+                raise Invalid(f"{{{name}}} is not known; use {', '.join(sorted(names))}")
 
 
 def _standard(values: Mapping[str, Any], message: Message) -> dict[str, Any]:
@@ -162,5 +162,6 @@ def _standard(values: Mapping[str, Any], message: Message) -> dict[str, Any]:
     return {**{name: value for name, value in values.items() if name != "text"}, "links": links}
 
 
-def _header_safe(key: str) -> str:
+def header_safe(key: str) -> str:
+    """Give a key that a header may hold: itself, or its SHA-256."""
     return key if _KEY.fullmatch(key) else hashlib.sha256(key.encode("utf-8", errors="replace")).hexdigest()

@@ -67,7 +67,7 @@ class SlackWebhookChannel:
 
 def payload(message: Message) -> dict[str, object]:
     """Build what is posted: escaped text, names not linked, links not unfolded."""
-    links = "".join(f"\n{_link(link)}" for link in message.links)
+    links = "".join(f"\n{slack_link(link)}" for link in message.links)
     text = f"*{escape(headline(message))}*\n{escape(plain_text(_without_links(message))).rstrip()}"
     if len(text) > MAX_TEXT:
         text = text[: MAX_TEXT - 1].rsplit("&", 1)[0] + "…"
@@ -85,7 +85,8 @@ def secrets_in(url: str) -> tuple[str, ...]:
     return (url, path, *(part for part in re.split(r"[/?&=]", path) if len(part) >= 8))
 
 
-def _link(link: Link) -> str:
+def slack_link(link: Link) -> str:
+    """Give a link as Slack writes it; an address of another kind stays text."""
     label = escape(one_line(link.label)).replace("|", "¦")
     url = escape(one_line(link.url)).replace("|", "%7C").replace(" ", "%20")
     return f"<{url}|{label}>" if url.startswith(("http://", "https://")) else f"{label}: {url}"
