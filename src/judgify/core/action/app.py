@@ -11,6 +11,7 @@ from judgify.core.action.dead import add_dead
 from judgify.core.action.delivery import Deliverer
 from judgify.core.action.order import Order, Type, check
 from judgify.core.action.store import ActionStore
+from judgify.core.action.summary import add_summary
 from judgify.kit import outgoing
 from judgify.kit.auth import Principal, service_principal
 from judgify.kit.breaker import Breakers
@@ -94,6 +95,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
 
     app = create_app(ServiceSpec("action", settings, clock, metrics, health, ready, lifespan=lifespan))
     _add_orders(app, store, outbox, clock)
+    add_summary(app, database, clock)
     _add_reads(app, store, clock)
     add_dead(app, store, outbox, clock)
     return app

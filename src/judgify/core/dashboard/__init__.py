@@ -1,1 +1,1 @@
-"""The dashboard service: shows live what the judgment service decides. Keeps nothing of its own."""
+"""The dashboard service: a request in words becomes panels, run, checked, kept and shown live."""

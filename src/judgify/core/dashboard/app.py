@@ -1,8 +1,10 @@
-"""HTTP face of the dashboard service: the list of dashboards, and judgments as page, data and stream."""
+"""The dashboard service put together; and its built-in dashboard, judgments as page, data and stream."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import FastAPI, Query, Request
@@ -10,18 +12,24 @@ from fastapi.responses import JSONResponse, Response
 from sse_starlette import EventSourceResponse
 
 from judgify.core.dashboard import page
-from judgify.core.dashboard.source import BoardSource
-from judgify.core.dashboard.words import WORDS, choose
+from judgify.core.dashboard.board_source import BoardSource
+from judgify.core.dashboard.generation import Generator
+from judgify.core.dashboard.page_routes import add_pages
+from judgify.core.dashboard.picture import Draughtsman
+from judgify.core.dashboard.routes import PREFIX, Desk, add_dashboards
+from judgify.core.dashboard.source import Sources
+from judgify.core.dashboard.store import DashboardStore
+from judgify.core.dashboard.words import choose
 from judgify.kit.auth import Principal, service_principal
 from judgify.kit.client import ServiceClient
 from judgify.kit.clock import Clock
+from judgify.kit.db import Database
 from judgify.kit.errors import Unavailable
 from judgify.kit.log import request_id_var
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
 from judgify.kit.web import Health, ServiceSpec, State, answer, create_app, require
 
-PREFIX: Final = "/api/v2/dashboard"
 EVERY_S: Final = 2.0
 """How often a stream sends the board."""
 
@@ -31,52 +39,60 @@ Language = Annotated[Literal["ko", "en"] | None, Query()]
 
 
 def build(settings: Settings, clock: Clock) -> FastAPI:
-    """Build the service. It needs the judgment service to do its job, and says so in its health."""
+    """Build the service. It needs the judgment service to do its job, and says so in its health.
+
+    `JUDGIFY_FONT_DIR` names a folder with fonts for pictures; without it the shipped one is used.
+    """
     metrics = Metrics("dashboard")
-    judgment = ServiceClient(
-        settings.url("judgment"),
-        clock=clock,
-        secret=settings.service_secret,
-        principal=service_principal("dashboard"),
-        timeout_s=3,
+    time = metrics.histogram("dashboard_generation_time", "Seconds to generate a dashboard.", ("dashboard",))
+    count = metrics.counter(
+        "dashboard_generations_total", "Dashboards generated, or not, and why.", ("dashboard", "result")
     )
-    source = BoardSource(judgment, metrics, clock)
+    database = Database(settings.database_url, "dashboard", "judgify.core.dashboard", clock=clock, max_size=4)
+    metrics.gauge(
+        "database_connection_pool_usage", "Share of the service's database connections in use, 0 to 1."
+    ).set_function(database.usage)
+    clients = {name: _client(settings, clock, name) for name in ("judgment", "workflow", "logging", "action")}
+    source = BoardSource(clients["judgment"], time, count, clock)
+    generator = Generator(Sources(clients, clock), time, count, clock)
+    fonts = settings.environ.get("JUDGIFY_FONT_DIR")
+    draughtsman = Draughtsman(Path(fonts) if fonts else None, clock)
+    desk = Desk(generator, DashboardStore(database, clock), draughtsman, clock)
 
     async def health() -> Health:
-        state: State = "ok"
-        try:
-            await source.board(60)
-        except Unavailable:
-            state = "down"
-        return Health(state, {"judgment": state})
+        works, alive = await asyncio.gather(generator.works(), database.alive())
+        parts: dict[str, State] = {"judgment": "ok" if works else "down", "database": "ok" if alive else "down"}
+        # Without the database dashboards are still made; they cannot be kept or opened.
+        return Health("down" if not works else "ok" if alive else "degraded", parts)
 
     async def ready() -> bool:
         return True
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        database.start()
         yield
-        await judgment.close()
+        await draughtsman.close()
+        for client in clients.values():
+            await client.close()
+        await database.close()
 
     app = create_app(ServiceSpec("dashboard", settings, clock, metrics, health, ready, lifespan=lifespan))
-    _add_list(app, clock)
+    add_pages(app, desk)
+    add_dashboards(app, desk)
     _add_page(app, source)
     _add_data(app, source, clock)
     return app
 
 
-def _add_list(app: FastAPI, clock: Clock) -> None:
-    @app.get(f"{PREFIX}/dashboards")
-    async def dashboards(_: Reader) -> dict[str, Any]:
-        """List the dashboards."""
-        entry = {
-            "id": "judgments",
-            "title": {lang: words["title"] for lang, words in WORDS.items()},
-            "html": f"{PREFIX}/judgments.html",
-            "data": f"{PREFIX}/judgments.json",
-            "stream": f"{PREFIX}/judgments/stream",
-        }
-        return answer([entry], clock)
+def _client(settings: Settings, clock: Clock, name: str) -> ServiceClient:
+    return ServiceClient(
+        settings.url(name),
+        clock=clock,
+        secret=settings.service_secret,
+        principal=service_principal("dashboard"),
+        timeout_s=3 if name == "judgment" else 6,
+    )
 
 
 def _add_page(app: FastAPI, source: BoardSource) -> None:

@@ -1,17 +1,26 @@
-"""The dashboard as a page: server-rendered, nothing loaded from elsewhere, readable without JavaScript."""
+"""Dashboards as pages: server-rendered, nothing loaded from elsewhere, readable without JavaScript."""
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from judgify.core.dashboard.board import Board, share
-from judgify.core.dashboard.words import WORDS, Lang
+from judgify.core.dashboard.chart import theme
+from judgify.core.dashboard.generation import Generated
+from judgify.core.dashboard.say import EXAMPLES
+from judgify.core.dashboard.store import Kept
+from judgify.core.dashboard.view import View
+from judgify.core.dashboard.words import PAGE_WORDS, WORDS, Lang
 from judgify.kit.clock import show
+from judgify.kit.errors import JudgifyError
 
+PREFIX: Final = "/api/v2/dashboard"
 _MAX_RESULT: Final = 80
 CHART_WIDTH: Final = 600
 CHART_HEIGHT: Final = 120
@@ -47,14 +56,103 @@ def render_fragment(board: Board, lang: Lang) -> HTMLResponse:
     return _response(_ENVIRONMENT.get_template("board.html.j2").render(**_values(board, lang)), 200, None)
 
 
-def render_failure(detail: str, request_id: str | None, lang: Lang) -> HTMLResponse:
-    """Render the page that says that there is no dashboard, and why; 503."""
+def render_failure(detail: str, request_id: str | None, lang: Lang, status: int = 503) -> HTMLResponse:
+    """Render the page that says that there is no dashboard, and why."""
     words = WORDS[lang]
     nonce = secrets.token_urlsafe(16)
     body = _ENVIRONMENT.get_template("failure.html.j2").render(
         words=words, lang=lang, detail=detail, request_id=request_id or "-", nonce=nonce
     )
-    return _response(body, 503, nonce)
+    return _response(body, status, nonce)
+
+
+def panel_fragment(view: View, lang: Lang, picture: str = "") -> str:
+    """Render one panel, for a page or for its script to put in place."""
+    template = _ENVIRONMENT.get_template("panel.html.j2")
+    return template.render(view=view, words=PAGE_WORDS[lang], picture=picture)
+
+
+def render_list(kept: Sequence[Kept], problem: str, lang: Lang) -> HTMLResponse:
+    """Render the page on which dashboards are asked for and found."""
+    return _whole(
+        "list.html.j2", lang, kept=kept, problem=problem, examples=EXAMPLES[lang], show=show, board=WORDS[lang]["title"]
+    )
+
+
+def render_dashboard(kept: Kept, views: Sequence[View], understood: str, lang: Lang) -> HTMLResponse:
+    """Render a kept dashboard; its script follows the stream."""
+    pictures = {one.number: f"{PREFIX}/dashboards/{kept.id}/panels/{one.number}.svg?lang={lang}" for one in views}
+    return _whole(
+        "dashboard.html.j2",
+        lang,
+        title=kept.name,
+        request=kept.request,
+        understood=understood,
+        panels=[(one, panel_fragment(one, lang, pictures[one.number])) for one in views],
+        stream=f"{PREFIX}/dashboards/{kept.id}/stream?lang={lang}",
+        save=None,
+        questions=[],
+        address=f"{PREFIX}/dashboards/{kept.id}.html?",
+    )
+
+
+def render_asked(request: str, given: Sequence[str], made: Generated, lang: Lang) -> HTMLResponse:
+    """Render what came of a request that is not kept: its panels, or its questions as links that answer them."""
+    query = urlencode([("q", request), *(("a", one) for one in given), ("lang", lang)])
+    panels = [(one, panel_fragment(one, lang, f"{PREFIX}/ask/{one.number}.svg?{query}")) for one in made.views]
+    questions = [
+        {
+            **one.data(lang),
+            "links": [
+                (
+                    choice.ko if lang == "ko" else choice.en,
+                    f"{PREFIX}/ask.html?{query}&" + urlencode({"a": f"{one.id}:{choice.value}"}),
+                )
+                for choice in one.choices
+            ],
+        }
+        for one in made.questions[:1]
+    ]
+    answers = dict(one.split(":", 1) for one in given)
+    body = {"request": request, "lang": lang, "answers": answers}
+    return _whole(
+        "dashboard.html.j2",
+        lang,
+        title=request,
+        request=request,
+        understood=made.understood,
+        panels=panels,
+        stream="",
+        save={"body": json.dumps(body, ensure_ascii=False), "key": secrets.token_hex(12)} if panels else None,
+        questions=questions,
+        address=f"{PREFIX}/ask.html?" + urlencode([("q", request), *(("a", one) for one in given)]) + "&",
+    )
+
+
+def render_problem(error: JudgifyError, request: str, lang: Lang) -> HTMLResponse:
+    """Render why a request came to nothing, with examples of what can be asked."""
+    examples = error.fields.get("examples", EXAMPLES[lang])
+    return _whole("problem.html.j2", lang, status=error.status, request=request, detail=error.detail, examples=examples)
+
+
+def _whole(template: str, lang: Lang, *, status: int = 200, **values: Any) -> HTMLResponse:
+    nonce = secrets.token_urlsafe(16)
+    body = _ENVIRONMENT.get_template(template).render(
+        **values,
+        lang=lang,
+        words=PAGE_WORDS[lang],
+        nonce=nonce,
+        prefix=PREFIX,
+        themes={"light": theme(dark=False), "dark": theme(dark=True)},
+    )
+    headers = {
+        "Content-Security-Policy": f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        "img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'self'",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",
+    }
+    return HTMLResponse(body, status, headers=headers)
 
 
 def bars(totals: list[tuple[str, int]]) -> list[Bar]:

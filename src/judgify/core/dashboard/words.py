@@ -60,6 +60,65 @@ WORDS: Final[Mapping[Lang, Mapping[str, str]]] = MappingProxyType(
 )
 
 
+PAGE_WORDS: Final[Mapping[Lang, Mapping[str, str]]] = MappingProxyType(
+    {
+        "ko": MappingProxyType(
+            {
+                "dashboards": "대시보드",
+                "ask": "보고 싶은 것을 말로 적으십시오",
+                "make": "만들기",
+                "examples": "이렇게 물을 수 있습니다",
+                "kept": "저장된 대시보드",
+                "none": "아직 저장된 대시보드가 없습니다.",
+                "name": "이름",
+                "owner": "만든 사람",
+                "created": "만든 시각",
+                "built_in": "기본 제공",
+                "table": "표로 보기",
+                "no_picture": "그림",
+                "lost": "실시간 연결이 끊겼습니다. 아래 내용은 마지막으로 받은 것입니다.",
+                "live": "실시간",
+                "failed": "이 패널은 만들 수 없습니다",
+                "question": "한 가지만 더 알려 주십시오",
+                "save": "저장하고 실시간으로 보기",
+                "not_understood": "요청을 이해하지 못했습니다",
+                "back": "대시보드 목록",
+                "zone": "시각은 한국 표준시(KST)입니다.",
+                "language": "English",
+                "other": "en",
+            }
+        ),
+        "en": MappingProxyType(
+            {
+                "dashboards": "Dashboards",
+                "ask": "Say what you want to see",
+                "make": "Show",
+                "examples": "Things to ask",
+                "kept": "Kept dashboards",
+                "none": "No dashboards are kept yet.",
+                "name": "Name",
+                "owner": "Made by",
+                "created": "Made at",
+                "built_in": "built in",
+                "table": "Show as a table",
+                "no_picture": "Picture",
+                "lost": "The live connection is lost. What is shown is what came last.",
+                "live": "live",
+                "failed": "This panel cannot be made",
+                "question": "One more thing",
+                "save": "Keep it and watch it live",
+                "not_understood": "The request was not understood",
+                "back": "All dashboards",
+                "zone": "Times are Korea Standard Time (KST).",
+                "language": "한국어",
+                "other": "ko",
+            }
+        ),
+    }
+)
+"""Words of the pages of generated dashboards."""
+
+
 def choose(asked: str | None, accept: str | None) -> Lang:
     """Choose the language: what was asked for, else the browser's first known one, else Korean."""
     if asked in WORDS:
