@@ -26,6 +26,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "action": ("action",),
     "delivery": ("delivery",),
     "drill": ("drill",),
+    "log": ("log",),
     "page": ("test-page",),
 }
 """Module → the commands that it registers. A module that is not there is left out."""

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 from judgify.core.logbook.lucene import moment
 from judgify.core.logbook.lucene.error import QueryError
-from judgify.core.logbook.lucene.field import LEVEL_ALIASES, LEVELS, Field, field_of, level_of, number_of
+from judgify.core.logbook.lucene.field import LEVELS, Field, field_of, level_of, number_of
 from judgify.core.logbook.lucene.parser import parse
 from judgify.core.logbook.lucene.tree import (
     And,
@@ -164,8 +164,7 @@ class _Writer:
             return f"({' AND '.join(parts) or 'level IS NOT NULL'})"
         if isinstance(node, Term) and literal(node.pieces) is None:
             shape = re.compile(translate("".join(shell(piece) for piece in node.pieces)), re.IGNORECASE)
-            known = {**LEVELS, **LEVEL_ALIASES}
-            numbers = sorted({number for name, number in known.items() if shape.fullmatch(name)})
+            numbers = [number for name, number in LEVELS.items() if shape.fullmatch(name)]
             if not numbers:
                 self._fail(node.at, f"no {field.name} has such a name", f"the levels are {', '.join(LEVELS)}")
             return f"(level IN ({', '.join(map(str, numbers))}))"
