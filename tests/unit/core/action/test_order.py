@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from judgify.core.action.order import Order, check, digest
+from judgify.core.action.choice import Choice
+from judgify.core.action.order import Order, check, digest, message_of, target_of
 from judgify.core.contracts import ActionRequest
 from judgify.kit.errors import Invalid
 from judgify.kit.outbox import Claim
@@ -64,3 +65,39 @@ def test_what_no_json_can_carry_is_refused_and_not_kept(value: Any) -> None:
 def test_a_claim_is_a_value() -> None:
     assert {field.name for field in fields(Claim)} >= {"row", "lease", "number", "left", "in_doubt"}
     assert claim(1, 1).id == "act_1"
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://Hooks.Example.com/x", "hooks.example.com:443"),
+        ("http://example.com/x?y=1", "example.com:80"),
+        ("http://10.0.0.1:8080/", "10.0.0.1:8080"),
+        ("http://[2001:DB8::1]:81/", "[2001:db8::1]:81"),
+    ],
+)
+def test_a_webhook_goes_to_a_host_and_a_port(url: str, target: str) -> None:
+    assert target_of(order(params={"url": url})) == target
+
+
+def test_messages_go_to_the_notification_service() -> None:
+    assert target_of(order(type="slack", params={"text": "t"})) == "notification"
+    assert message_of("notify", {"subject": "s", "channels": ["c"]}) == {"subject": "s", "channels": ["c"]}
+    assert message_of("slack", {"text": "first\nsecond"}) == {
+        "subject": "first", "body": "first\nsecond", "via": ["slack"]
+    }  # fmt: skip
+    assert message_of("slack", {"text": " ", "channel": "alerts", "severity": "P2"}) == {
+        "subject": "-", "body": " ", "channels": ["alerts"], "severity": "P2"
+    }  # fmt: skip
+    assert message_of("email", {"to": "a@b.c", "subject": "s", "lang": "en"}) == {
+        "subject": "s", "body": "", "recipient": {"name": "a@b.c", "email": "a@b.c"}, "via": ["email"], "lang": "en"
+    }  # fmt: skip
+
+
+def test_a_choice_is_a_condition_and_its_values() -> None:
+    assert Choice().where() == ("true", [])
+    choice = Choice.model_validate({"target": "a:80", "since": "2026-11-22T23:10:00", "type": None})
+    assert choice.dead().where() == ("state = $1 AND target = $2 AND created_at >= $3", ["dead", "a:80", NOW])
+    for wrong in ({"since": "soon"}, {"since": 5j}, {"target": ""}, {"target": "a\x00"}, {"who": "x"}):
+        with pytest.raises(ValueError, match="validation error"):
+            Choice.model_validate(wrong)
