@@ -89,7 +89,7 @@ def advice_problems(document: WorkflowDocument) -> list[Problem]:
         problems.append(Problem("llm.model", "is no name of a model", "leave it out for the installation's own"))
     if llm.output_schema is not None:
         inside = "input_schema.properties.result"
-        for found in schema_problems(_whole(llm.output_schema)):
+        for found in schema_problems({"type": "object", "properties": {"result": llm.output_schema}}):
             where = found.path.replace(inside, "llm.output_schema", 1)
             where = where if where.startswith("llm.") else "llm.output_schema"
             problems.append(Problem(where, found.message, found.mend))

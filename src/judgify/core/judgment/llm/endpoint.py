@@ -6,7 +6,7 @@ meanwhile. What an endpoint says in an error is never repeated: some quote the k
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final, Literal, Protocol
@@ -17,7 +17,9 @@ from judgify.core.judgment.llm.config import ModelConfig
 from judgify.core.judgment.llm.prompt import Messages
 from judgify.kit.egress import check_address
 from judgify.kit.errors import Denied, Invalid, JudgifyError
+from judgify.kit.log import get_logger
 
+log = get_logger("judgify.judgment.llm")
 MAX_ANSWER: Final = 1024 * 1024
 """Bytes of an answer; more is no answer."""
 CONNECT_S: Final = 3.0
@@ -99,6 +101,10 @@ class Reply:
 class Model(Protocol):
     """What the advisor needs of an endpoint."""
 
+    async def load(self) -> None:
+        """Get ready to ask; takes a second or two the first time, and nothing after."""
+        ...
+
     async def ask(self, told: Messages, form: dict[str, Any], *, model: str, max_tokens: int) -> Reply:
         """Ask once; `Trouble` says why there is no answer. The caller's deadline bounds the time."""
         ...
@@ -146,26 +152,35 @@ class Endpoint:
         self._transport: Any = None
         self._client: Any = None
 
+    async def load(self) -> None:
+        """Load the client's library."""
+        try:
+            await self._open()
+        except Exception as error:
+            # The named boundary: an installation without the library judges by rules.
+            raise self._trouble(error) from None
+
     async def ask(self, told: Messages, form: dict[str, Any], *, model: str, max_tokens: int) -> Reply:
         """Ask once."""
-        client = await self._open()
-        try:
-            raw = await client.chat.completions.with_raw_response.create(
-                messages=told,
-                model=model,
-                response_format=form,
-                max_completion_tokens=max_tokens,
+        raw = await self._call(
+            lambda client: client.chat.completions.with_raw_response.create(
+                messages=told, model=model, response_format=form, max_completion_tokens=max_tokens
             )
-        except (self._library.APIError, self._transport.HTTPError) as error:
-            raise self._trouble(error) from None
+        )
         return self._read(raw.content)
 
     async def look(self) -> None:
         """Ask for the list of models."""
-        client = await self._open()
+        await self._call(lambda client: client.models.with_raw_response.list())
+
+    async def _call(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
         try:
-            await client.models.with_raw_response.list()
-        except (self._library.APIError, self._transport.HTTPError) as error:
+            client = await self._open()
+            return await question(client)
+        except Trouble:
+            raise
+        except Exception as error:
+            # The named boundary: whatever a large library does, the rules' answer stands.
             raise self._trouble(error) from None
 
     async def close(self) -> None:
@@ -196,13 +211,17 @@ class Endpoint:
             raise Trouble("schema", tokens=tokens)
         return Reply(content, tokens)
 
-    def _trouble(self, error: Any) -> Trouble:
-        if isinstance(error, self._library.APITimeoutError):
+    def _trouble(self, error: Exception) -> Trouble:
+        if isinstance(error.__cause__, Trouble):
+            return error.__cause__
+        if self._library is not None and isinstance(error, self._library.APITimeoutError):
             return Trouble("timeout")
-        if isinstance(error, self._library.APIStatusError):
+        if self._library is not None and isinstance(error, self._library.APIStatusError):
             return _refused(error.status_code, error.response.headers.get("retry-after"))
-        cause = error.__cause__
-        return cause if isinstance(cause, Trouble) else Trouble("unreachable", retryable=True)
+        if self._library is None or not isinstance(error, self._library.APIConnectionError | self._transport.HTTPError):
+            # Its name only: its text may hold what was asked.
+            log.warning("the model's client failed", reason=type(error).__name__)
+        return Trouble("unreachable", retryable=True)
 
     async def _open(self) -> Any:
         async with self._loading:

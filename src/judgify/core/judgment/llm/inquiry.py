@@ -153,15 +153,17 @@ class Inquirer:
     ) -> Heard:
         """Ask within the deadline; whatever goes wrong is a reason. `until` also ends the inquiry, for a batch."""
         started = self._clock.monotonic()
-        deadline = started + self.config.timeout_s
-        deadline = deadline if until is None else min(deadline, until)
         named = model or self.config.model or ""
         spent = _Spent()
         opinion: Opinion | None = None
         reason: Reason | None = None
         try:
+            await self._ready()
+            begun = self._clock.monotonic()
+            deadline = begun + self.config.timeout_s
+            deadline = deadline if until is None else min(deadline, until)
             # One that waits too long for its place is told so: what is left must be enough for a sound endpoint.
-            line = deadline - started - self.config.timeout_s * _SHARE
+            line = deadline - begun - self.config.timeout_s * _SHARE
             async with self._lane.enter(patient=until is not None, timeout_s=line):
                 opinion = await self._repeatedly(_Question(told, form, named, deadline), spent)
         except LaneFull:
@@ -172,6 +174,16 @@ class Inquirer:
         self.outcomes.labels(reason or "answered").inc()
         self._seconds.observe(seconds)
         return Heard(opinion, reason, named, spent.attempts, round(seconds * 1000, 3), spent.prompt, spent.completion)
+
+    async def _ready(self) -> None:
+        """Load the client, outside the deadline: that this takes long says nothing about the endpoint."""
+        if self._breaker.state != "closed":
+            return
+        try:
+            async with asyncio.timeout(self.config.timeout_s):
+                await self._model.load()
+        except TimeoutError:
+            raise LaneFull from None
 
     async def _repeatedly(self, question: _Question, spent: _Spent) -> Opinion:
         while True:
@@ -188,7 +200,7 @@ class Inquirer:
             await self._clock.sleep(pause)
 
     @contextmanager
-    def _using(self, permit: Permit, deadline: float) -> Iterator[None]:
+    def _using(self, permit: Permit, deadline: float | None) -> Iterator[None]:
         """Tell the breaker how a try went; one that our own budget ended, or its caller, says nothing."""
         try:
             yield
@@ -244,12 +256,12 @@ class Inquirer:
         self._tokens.labels("prompt").inc(asked)
         self._tokens.labels("completion").inc(answered)
 
-    def _failed(self, permit: Permit, trouble: Trouble, deadline: float) -> None:
+    def _failed(self, permit: Permit, trouble: Trouble, deadline: float | None) -> None:
         self._last = trouble.reason
         now = self._clock.monotonic()
         wait = trouble.retry_after_s
         # An endpoint that asks for a longer wait than a judgment has is left alone for as long as it asks.
-        away = wait if wait is not None and now + wait > deadline else None
+        away = wait if wait is not None and (deadline is None or now + wait > deadline) else None
         if self._breaker.fail(permit, now, retry_after_s=away, costly=trouble.reason not in _UNPAID):
             log.warning("the language model is left alone; rules judge alone", reason=trouble.reason)
             self._opened.set()
@@ -283,13 +295,13 @@ class Inquirer:
             {"role": "system", "content": f"{_LOOK_CRITERIA} Answer in the form that is asked for."},
             {"role": "user", "content": f"<record-{mark}>\n{_LOOK.decode()}\n</record-{mark}>"},
         ]
-        deadline = self._clock.monotonic() + self.config.timeout_s
-        question = _Question(told, _LOOK_FORM, self.config.model or "", deadline)
         try:
-            with self._using(permit, deadline):
+            with self._using(permit, None):
+                await self._model.load()
                 await self._listed()
+                deadline = self._clock.monotonic() + self.config.timeout_s
                 with suppress(_Unaffordable):
-                    await self._once(question, _Spent())
+                    await self._once(_Question(told, _LOOK_FORM, self.config.model or "", deadline), _Spent())
         except Trouble as trouble:
             log.debug("the language model is still not well", reason=trouble.reason)
         except Exception as error:
