@@ -172,7 +172,7 @@ def _question(spec: PanelSpec, start: datetime, end: datetime) -> dict[str, Any]
     terms += [f"service:{spec.service}"] if spec.service else []
     if spec.interval == "1w":
         asked["interval"] = "1d"
-    return asked | {"by": list(spec.by) or None, "q": " AND ".join(terms) or None, "limit": spec.limit}
+    return asked | {"by": ",".join(spec.by) or None, "q": " AND ".join(terms) or None, "limit": spec.limit}
 
 
 def known_workflow(document: Mapping[str, Any]) -> KnownWorkflow:

@@ -109,8 +109,8 @@ class Drafter:
         for source, home in _HOME.items():
             if not found and named & set(home):
                 found.add(source)
-        if not found and part.has("service"):
-            found.add("log")
+        if not found and part.has("service", "stat"):
+            found.add("log" if part.has("service") else "judgment")
         if len(found) == 1:
             return found.pop()
         chosen = self._ask("subject", some(SUBJECTS, sorted(found) or ("judgment", "errors", "log", "action")))

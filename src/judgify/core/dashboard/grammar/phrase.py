@@ -167,7 +167,9 @@ def _interval(tokens: Sequence[Token], place: int) -> tuple[Token | None, int]:
         (("step", "unit"), None, 1),
         (("unit", "trend"), None, 0),
     ):
-        if _kinds(tokens, place, *shape):
+        # A Korean grouping word belongs to what stands before it.
+        leads = shape[0] != "by" or token.text.isascii()
+        if leads and _kinds(tokens, place, *shape):
             count = "1" if number is None else tokens[place + number].value
             found = _COUNTED.get((count, tokens[place + unit].value), "")
             text = " ".join(one.text for one in tokens[place : place + len(shape)])

@@ -90,10 +90,12 @@ def _mark_names(text: str, names: Names) -> tuple[str, dict[str, Token]]:
     """Put one private character where a name of this installation stands; the longest names first."""
     marks: dict[str, Token] = {}
     for name in sorted(names, key=len, reverse=True):
-        known = name.replace(" ", "") in _HANGUL or name in STOP or tuple(name.split()) in _LATIN
-        if known or not name.strip() or len(marks) >= 500:
+        if name.replace(" ", "") in _HANGUL or name in STOP or len(marks) >= MAX_LENGTH:
             continue
         pattern = r"\s+".join(re.escape(part) for part in name.split())
+        if tuple(name.split()) in _LATIN:
+            # A name that is also a word of ours (a field `line`) is meant where one groups by it.
+            pattern = rf"(?<=\bby ){pattern}"
         for found in reversed(list(re.finditer(rf'"?(?<![가-힣a-z0-9_]){pattern}"?', text))):
             if not _ends_well(text[found.end() :], found[0]):
                 continue
