@@ -33,6 +33,7 @@ from judgify.response.model import (
 from judgify.response.ports import Store, Tx
 from judgify.response.stores.memory import MemoryStore, Tables
 from judgify.response.stores.sqlite import SqliteStore
+from judgify.response.subscriber import Subscriber
 
 NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MINSU = Actor(kind="person", name="minsu")
@@ -243,6 +244,7 @@ async def test_everything_else_is_kept_over_a_restart(  # noqa: PLR0915 - every 
     held = AutomationState(held=True, reason="점검", by=MINSU, since=NOW)
     user = User(name="minsu", role="admin", created_at=NOW)
     session = Session(digest="d", user="minsu", csrf="c", created_at=NOW, expires_at=NOW)
+    subscriber = Subscriber(id="sub_1", kind="email", address="a@example.com", created_at=NOW, asked_at=NOW)
     link = LoginLink(digest="l", user="minsu", created_at=NOW, expires_at=NOW)
 
     def work(tx: Tx) -> None:
@@ -256,6 +258,7 @@ async def test_everything_else_is_kept_over_a_restart(  # noqa: PLR0915 - every 
         tx.save_user(user)
         tx.save_session(session)
         tx.save_link(link)
+        tx.save_subscriber(subscriber)
 
     store = await reopen()
     await store.write(work)
@@ -278,6 +281,9 @@ async def test_everything_else_is_kept_over_a_restart(  # noqa: PLR0915 - every 
         assert tx.users() == [user]
         assert tx.session("d") == session
         assert tx.link("l") == link
+        assert tx.subscriber("sub_1") == tx.subscriber_of("a@example.com") == subscriber
+        assert tx.subscribers() == [subscriber]
+        assert tx.subscriber_of("b@example.com") is None
         assert [tx.run("x"), tx.approval("x"), tx.action("x"), tx.drill("x")] == [None] * 4
         assert [tx.user("x"), tx.session("x"), tx.link("x"), tx.page("x")] == [None] * 4
 
@@ -288,8 +294,10 @@ async def test_everything_else_is_kept_over_a_restart(  # noqa: PLR0915 - every 
         tx.save_approval(approval.model_copy(update={"state": "used"}))
         tx.save_action(action.model_copy(update={"done_at": NOW}))
         tx.delete_sessions(user="minsu")
+        tx.delete_subscriber("sub_1")
 
     await store.write(settle)
+    assert await store.read(lambda tx: (tx.subscriber("sub_1"), tx.subscribers())) == (None, [])
     assert await store.read(lambda tx: (tx.runs(active=True), tx.approvals(waiting=True))) == ([], [])
     assert await store.read(lambda tx: tx.actions(undone=True)) == []
     assert await store.read(lambda tx: tx.session("d")) is None

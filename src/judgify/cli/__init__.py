@@ -28,6 +28,8 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "drill": ("drill",),
     "log": ("log",),
     "page": ("test-page",),
+    "account": ("account", "subscriber"),
+    "minutes": ("emergency",),
 }
 """Module → the commands that it registers. A module that is not there is left out."""
 

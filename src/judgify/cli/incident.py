@@ -32,6 +32,9 @@ _COLOUR: Final = {"P0": "red", "P1": "dark_orange", "P2": "yellow", "P3": "green
 
 def register(root: typer.Typer) -> None:
     """Add the group `incident`."""
+    from judgify.cli.minutes import add_to  # noqa: PLC0415 - it needs this module's own clients
+
+    add_to(app)
     root.add_typer(app)
 
 
@@ -136,6 +139,8 @@ def _print(incident: dict[str, Any], lang: str = "ko") -> None:
         "acknowledged": _answered(incident),
         "restored": incident["restored_at"] or "not yet",
         "responder": incident["responder"],
+        "team": ", ".join(incident["team"]) or None,
+        "receipts": _receipts(incident["receipts"]),
         "phase": incident["phase"],
     }
     for name, value in facts.items():
@@ -143,6 +148,11 @@ def _print(incident: dict[str, Any], lang: str = "ko") -> None:
     for approval in incident["approvals"]:
         if approval["state"] == "waiting":
             _waits(approval, lang)
+
+
+def _receipts(found: dict[str, Any]) -> str:
+    missing = f"; missing: {', '.join(found['missing'])}" if found["missing"] else ""
+    return f"{found['confirmed']} of {found['owed']}{missing}"
 
 
 def _answered(incident: dict[str, Any]) -> str:

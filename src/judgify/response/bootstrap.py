@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from judgify.kit.clock import Clock, SystemClock
+from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
@@ -46,7 +47,9 @@ from judgify.response.runbook.diagnose import Senses
 from judgify.response.runbook.runner import BookRunner
 from judgify.response.runhost import EngineRunHost
 from judgify.response.scribe import Scribe, Shelf
+from judgify.response.slack_setup import Slack
 from judgify.response.stores.sqlite import SqliteStore
+from judgify.response.subscription import Subscriptions
 
 log = get_logger("judgify.response")
 
@@ -63,6 +66,7 @@ class Core:
     office: Office
     accounts: Accounts
     conductor: Conductor
+    scribe: Scribe
     figures: Figures
 
 
@@ -86,10 +90,13 @@ def assemble(
     documents: Documents,
     runner: Runner,
     shelf: Shelf | None,
+    links: tuple[str, str] = ("", ""),
 ) -> Core:
-    """Put the engine together on given ports."""
+    """Put the engine together on given ports; `links` are the key and the address of the links that subscribers get."""
     desk = Desk(store, policy, clock)
-    engine = Engine(desk, runner.plan)
+    secret, address = links
+    # Without a key of the installation's own the links of one process open nothing in another.
+    engine = Engine(desk, runner.plan, Subscriptions(desk, secret=secret or new_id("key"), address=address))
     deliveries = Deliveries(desk, pager, figures)
     scribe = Scribe(desk, engine, capturer, documents, shelf)
     host = EngineRunHost(desk, engine)
@@ -100,6 +107,7 @@ def assemble(
         office=Office(desk),
         accounts=Accounts(desk),
         conductor=conductor,
+        scribe=scribe,
         figures=figures,
     )
 
@@ -152,8 +160,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         documents=documents,
         runner=runner,
         shelf=Shelf(folder / "documents"),
+        links=(settings.service_secret, console),
     )
     sink.engine = core.engine
+    slack = Slack(guide, kit, settings.home, engine=core.engine, accounts=core.accounts)
     budget = _budget(guide, watch, clock)
 
     @asynccontextmanager
@@ -171,6 +181,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
             watch.run,
             lambda: guard.figures(core.desk, core.figures, clock, budget),
         ]
+        loops += slack.loops()
         if settings.heartbeat_url is not None:
             url = settings.heartbeat_url
             loops.append(lambda: guard.heartbeat(url, clock, lambda: core.conductor.completed_at))
@@ -185,6 +196,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await core.conductor.stop()
+                await slack.desk.finish()
         await pager.close()
         await orchestrator.close()
         await store.close()
@@ -196,6 +208,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         desk=core.desk,
         policy=policy,
         figures=core.figures,
+        scribe=core.scribe,
         documents=documents,
         orchestrator=orchestrator,
         clock=clock,
@@ -203,6 +216,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         alertmanager=lambda document, now: read_alertmanager(document, guide, now),
         generic=lambda document, now: [read_generic(document, guide, now)],
         console_address=console,
+        slack=slack.intake,
     )
     app = engine_app(
         parts,

@@ -13,7 +13,7 @@ from typing import Final
 from judgify.kit.errors import Conflict
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
-from judgify.response import calling
+from judgify.response import calling, paging
 from judgify.response import timeline as t
 from judgify.response.delivery import Deliveries
 from judgify.response.desk import Desk, Work
@@ -22,6 +22,7 @@ from judgify.response.figures import Figures
 from judgify.response.incident import Incident
 from judgify.response.journal import EngineStarted
 from judgify.response.model import UNSETTLED, RunbookRun, Signal
+from judgify.response.policy import StepDue
 from judgify.response.ports import RunHost, Runner
 from judgify.response.reception import withdraw_all
 from judgify.response.recovery import Recovered, recovered
@@ -32,6 +33,8 @@ log = get_logger("judgify.response.conductor")
 LONGEST_SLEEP_S: Final = 1.0
 """The loop looks at least this often, so that nothing hangs on one missed waking."""
 FAULTS_MAX: Final = 5
+MOMENT: Final = timedelta(milliseconds=1)
+"""A step is late after its deadline, not at it."""
 
 
 class Conductor:
@@ -111,7 +114,9 @@ class Conductor:
         await self._stage("lives", lambda: self._live(incidents))
         await self._stage("runs", self._advance)
         await self._stage("scribe", self._scribe.begin)
+        await self._stage("checklists", lambda: self._overdue(incidents))
         await self._stage("reminders", self._reminders.begin)
+        await self._stage("subscriptions", self._engine.subscriptions.sweep)
         await self._stage("rollouts", self._after_rollouts)
         if good:
             self.completed_at = self._desk.clock.now()
@@ -173,6 +178,16 @@ class Conductor:
             phase = policy.phase(incident.started_at, incident.recovered_at, now)
             if phase > incident.phase:
                 await self._desk.command(lambda job, i=incident, p=phase: _phase(job, i.id, p))  # type: ignore[misc]
+
+    async def _overdue(self, incidents: Sequence[Incident]) -> None:
+        """Tell once of every step of the first 15 minutes that ran out of its time (guide 3.1)."""
+        now = self._desk.clock.now()
+        for incident in incidents:
+            if not incident.ongoing or incident.merged_into is not None:
+                continue
+            for step in self._desk.policy.open_steps(incident, now):
+                if step.late and step.id not in incident.overdue:
+                    await self._desk.command(lambda job, i=incident, s=step: _step_is_late(job, i.id, s))  # type: ignore[misc]
 
     def _steady(self, incident: Incident, now: datetime) -> bool:
         if incident.state != "recovered" or incident.recovered_at is None:
@@ -261,6 +276,9 @@ class Conductor:
             found = recovered(incident, self._engine.checks, policy.hold_s(incident.drill), now)
             if isinstance(found, datetime):
                 moments.append(found)
+            if incident.ongoing:
+                steps = policy.open_steps(incident, now)
+                moments += [s.deadline + MOMENT for s in steps if not s.late and s.id not in incident.overdue]
             if incident.recovered_at is not None:
                 moments.append(incident.recovered_at + timedelta(seconds=policy.resolve_after_s()))
         return moments
@@ -283,6 +301,23 @@ def _resolve(job: Work, incident_id: str) -> None:
     if incident.state == "recovered":
         minutes = job.policy.resolve_after_s() / 60
         job.append(incident_id, t.IncidentResolved(reason=f"steady for {minutes:g} min after recovery"))
+
+
+def _step_is_late(job: Work, incident_id: str, step: StepDue) -> None:
+    incident = job.incident(incident_id)
+    if not incident.ongoing or step.id in incident.overdue:
+        return
+    job.append(incident_id, t.ChecklistOverdue(step=step.id, missing=step.missing))
+    # Those who were paged first hear of it; nobody is woken for a checklist.
+    planned = [
+        row.model_copy(update={"kind": "notice", "row": f"checklist:{step.id}", "due_at": job.now})
+        for row in job.policy.pages(incident.severity, incident.key.root, job.now)
+        if row.kind == "page" and row.due_at <= job.now and not row.wakes
+    ]
+    text = {lang: f"{step.title[lang]} - {step.missing_text[lang]}" for lang in step.title}
+    payload = {"checklist": step.id, "text": text}
+    rows = paging.rows(incident_id, planned, job.now)
+    job.save_pages([page.model_copy(update={"payload": payload}) for page in rows])
 
 
 def _phase(job: Work, incident_id: str, phase: int) -> None:

@@ -1,17 +1,19 @@
 """Pages on their way: claimed, handed to the pager, the outcome recorded. One caught mid-way is a possible repeat."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from judgify.kit.log import get_logger
-from judgify.response import calling, outbox, paging
+from judgify.response import calling, outbox, paging, receipt
 from judgify.response import timeline as t
 from judgify.response.desk import Desk, Work
 from judgify.response.figures import Figures
 from judgify.response.incident import Incident
 from judgify.response.model import Delivery, Page
 from judgify.response.ports import Pager
+from judgify.response.subscriber import SUBSCRIBER
 
 log = get_logger("judgify.response.delivery")
 AT_ONCE: Final = 32
@@ -110,7 +112,12 @@ def _record(job: Work, claimed: Page, delivery: Delivery, late_s: float) -> None
     tried = outbox.tried(page, delivery, job.now)
     incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
     reason = paging.still_owed(tried, incident) if tried.state == "due" else None
-    job.tx.save_page(tried if reason is None else paging.withdrawn(tried, reason))
+    settled = tried if reason is None else paging.withdrawn(tried, reason)
+    if page.person.startswith(SUBSCRIBER):
+        # Neither address nor links stay longer than the message is owed; whom it was for is on no timeline.
+        job.tx.save_page(settled if settled.state == "due" else _blanked(settled))
+        return
+    job.tx.save_page(settled)
     if incident is None:
         return
     incident = job.append(
@@ -136,7 +143,33 @@ def _record(job: Work, claimed: Page, delivery: Delivery, late_s: float) -> None
     again = paging.repetition(tried, incident, job.policy, job.now)
     if again is not None:
         job.tx.save_page(again)
-    item = {"page": "receipt_confirmed", "report": "management_reported"}.get(page.kind)
-    if item is not None and item not in incident.checklist:
-        done = t.ChecklistDone(item=item, how="machine", detail=f"{page.channel}: {page.person}")
-        job.append(incident.id, done)
+    _tick(job, incident)
+
+
+def _blanked(page: Page) -> Page:
+    kept = {key: value for key, value in page.payload.items() if key == "announcement"}
+    return page.model_copy(update={"address": "", "payload": kept})
+
+
+def _tick(job: Work, incident: Incident) -> None:
+    """Tick what the receipts prove by now: nothing is ticked while a channel that is owed something has given none."""
+    pages = job.tx.pages(incident.id)
+    found = receipt.receipts(incident, pages, job.now)
+    facts = {
+        "receipt_confirmed": receipt.confirmed(found),
+        "management_reported": receipt.reported(found),
+        "announced": receipt.announced(pages, "internal"),
+    }
+    known = job.incident(incident.id).checklist
+    for item, true in facts.items():
+        if true and item not in known:
+            job.append(incident.id, t.ChecklistDone(item=item, how="machine", detail=_channels(item, found, pages)))
+
+
+def _channels(item: str, found: Sequence[receipt.Receipt], pages: Sequence[Page]) -> str:
+    """Name the channels that gave the receipts."""
+    named = {
+        "receipt_confirmed": [one.channel for one in found],
+        "management_reported": [one.channel for one in found if one.kind == "report" and one.answer == "sent"],
+    }.get(item, [page.channel for page in pages if page.payload.get("announcement") == "internal"])
+    return ", ".join(dict.fromkeys(named))

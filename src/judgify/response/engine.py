@@ -12,7 +12,6 @@ from judgify.response import timeline as t
 from judgify.response.desk import Desk, Work
 from judgify.response.incident import Incident
 from judgify.response.model import (
-    ENGINE,
     SEVERITIES,
     Actor,
     Approval,
@@ -26,8 +25,13 @@ from judgify.response.model import (
 from judgify.response.reception import RunbookOf, change_severity, plan_pages, receive, start_run, withdraw_all
 from judgify.response.recovery import Checks
 from judgify.response.rule import decide_vote, missing_to_close, said
+from judgify.response.subscription import Subscriptions
 
 log = get_logger("judgify.response.engine")
+DECLARED: Final = "신고한 사람이 정함"
+"""Reason of a severity that came with a person's report; in the record's language, as what people type is."""
+EMERGENCY: Final = "emergency"
+"""The runbook of guide 3.2, whose steps a person may take before there is an incident."""
 BATCH: Final = 500
 """Signals that one transaction takes at most; a storm is many signals per disk write."""
 
@@ -46,9 +50,10 @@ class DeclareIncident:
 class Engine:
     """Handlers of commands. Every one is a single transaction: after a crash it happened wholly or not at all."""
 
-    def __init__(self, desk: Desk, runbook_of: RunbookOf) -> None:
-        """Work at a desk; `runbook_of` gives the runbook of a service."""
+    def __init__(self, desk: Desk, runbook_of: RunbookOf, subscriptions: Subscriptions) -> None:
+        """Work at a desk; `runbook_of` gives the runbook of a service, `subscriptions` who outside is told."""
         self.desk = desk
+        self.subscriptions = subscriptions
         self.checks = Checks()
         desk.well_since = self.checks.good_since
         self.suspect: str | None = None
@@ -129,9 +134,9 @@ class Engine:
             incident = job.incident(found)
             opened = incident.signal_count == 1 and incident.signals[0].id == signal.id
             if command.severity is not None and _may_declare(command.severity, incident, opened=opened):
-                incident = self._set_severity(job, incident, command.severity, "declared so", actor)
+                incident = self._set_severity(job, incident, command.severity, DECLARED, actor)
             if command.life_at_risk and not incident.life_at_risk:
-                incident = job.append(found, t.LifeAtRiskDeclared(reason="declared so"), actor=actor)
+                incident = job.append(found, t.LifeAtRiskDeclared(reason=DECLARED), actor=actor)
             return job.incident(incident.id)
 
         return await self.desk.command(work)
@@ -278,9 +283,12 @@ class Engine:
     async def run_runbook(
         self, runbook: str, service: str, actor: Actor, *, incident_id: str | None, step: str | None, dry_run: bool
     ) -> RunbookRun:
-        """Put a runbook, or one step of it, to work for a person. Without an incident only a dry run is possible."""
-        if incident_id is None and not dry_run:
-            raise Invalid("a runbook that acts needs an incident, so that what it does is on a timeline")
+        """Put a runbook, or one step of it, to work for a person.
+
+        Without an incident a dry run is possible, and one emergency action (guide 3.2): told on the engine's timeline.
+        """
+        if incident_id is None and not dry_run and (step is None or runbook != EMERGENCY):
+            raise Invalid("a runbook that acts needs an incident, so that what it does is on its timeline")
 
         def work(job: Work) -> RunbookRun:
             if incident_id is not None:
@@ -304,26 +312,40 @@ class Engine:
 
         return await self.desk.command(work)
 
-    async def announce(self, incident_id: str, audience: str, texts: dict[str, str], actor: Actor) -> Incident:
-        """Send an announcement through its channels (guide 3.1 step 3)."""
-        event = t.AnnouncementSent.model_validate({"audience": audience, "text": texts})
+    async def announce(
+        self, incident_id: str, audience: str, texts: dict[str, str], actor: Actor, once: str = ""
+    ) -> Incident:
+        """Send an announcement (guide 3.1 step 3): inside by its channels, to customers by their subscriptions.
+
+        Customers hear from a person only: `Denied` for anybody else. The same `once`, or the same words to the same
+        audience, is sent once; asked for again, nothing happens.
+        """
+        if audience == "customers" and not actor.may_acknowledge:
+            raise Denied("customers hear from a commander; nothing was sent")
 
         def work(job: Work) -> Incident:
             incident = job.incident(incident_id)
-            planned = job.policy.announcement_pages(incident.severity, audience, job.now)
-            pages = [
-                page.model_copy(update={"payload": {"announcement": audience, "text": texts}})
-                for page in paging.rows(incident_id, planned, job.now)
-            ]
+            sent = [a for a in incident.announcements if a.audience == audience and a.sent_at is not None]
+            if any((once and a.once == once) or a.text == texts for a in sent):
+                return incident
+            if audience == "customers":
+                pages = self.subscriptions.pages(job, incident, texts)
+            else:
+                planned = job.policy.announcement_pages(incident.severity, audience, job.now)
+                pages = [
+                    page.model_copy(update={"payload": {"announcement": audience, "text": texts}})
+                    for page in paging.rows(incident_id, planned, job.now)
+                ]
             job.save_pages(pages)
-            item = {"internal": "announced", "customers": "customers_informed", "executives": "management_reported"}
-            how = "machine" if actor == ENGINE else "person"
-            job.append(incident_id, event, actor=actor)
-            if item[audience] not in incident.checklist:
-                detail = f"{len(pages)} messages"
-                done = t.ChecklistDone.model_validate({"item": item[audience], "how": how, "detail": detail})
-                job.append(incident_id, done, actor=actor)
-            return job.incident(incident_id)
+            event = t.AnnouncementSent.model_validate(
+                {"audience": audience, "text": texts, "once": once, "owed": len(pages)}
+            )
+            incident = job.append(incident_id, event, actor=actor)
+            if audience == "customers" and "customers_informed" not in incident.checklist:
+                detail = f"status page, {len(pages)} subscribers"
+                done = t.ChecklistDone(item="customers_informed", how="person", detail=detail)
+                incident = job.append(incident_id, done, actor=actor)
+            return incident
 
         return await self.desk.command(work)
 

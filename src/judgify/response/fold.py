@@ -10,6 +10,7 @@ from judgify.response import timeline as t
 from judgify.response.incident import Incident
 from judgify.response.model import (
     Affected,
+    Announcement,
     Approval,
     Mark,
     Note,
@@ -154,6 +155,11 @@ def _(event: t.LifeAtRiskDeclared, incident: Incident, entry: t.Entry) -> Update
     return {"life_at_risk": True}
 
 
+@_change.register
+def _(event: t.TeamConvened, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+    return {"team": event.persons}
+
+
 @_change.register(t.ResponderNamed)
 @_change.register(t.IncidentAssigned)
 def _(
@@ -258,19 +264,31 @@ def _(event: t.AnnouncementDrafted, incident: Incident, entry: t.Entry) -> Updat
 
 @_change.register
 def _(event: t.AnnouncementSent, incident: Incident, entry: t.Entry) -> Update:
-    sent: Update = {"text": event.text, "sent_at": entry.at, "sent_by": entry.actor}
-    return {
-        "announcements": tuple(
-            known.model_copy(update=sent) if known.audience == event.audience and known.sent_at is None else known
-            for known in incident.announcements
-        )
-    }
+    drafts = [a for a in incident.announcements if a.audience == event.audience and a.sent_at is None]
+    drafted_at = drafts[0].drafted_at if drafts else entry.at
+    sent = Announcement(
+        audience=event.audience,
+        text=event.text,
+        drafted_at=drafted_at,
+        sent_at=entry.at,
+        sent_by=entry.actor,
+        once=event.once,
+    )
+    if not drafts:
+        # One that nobody drafted was sent all the same.
+        return {"announcements": (*incident.announcements, sent)}
+    return {"announcements": tuple(sent if known is drafts[0] else known for known in incident.announcements)}
 
 
 @_change.register
 def _(event: t.ChecklistDone, incident: Incident, entry: t.Entry) -> Update:
     mark = Mark(at=entry.at, actor=entry.actor, how=event.how, detail=event.detail)
     return {"checklist": {**incident.checklist, event.item: mark}}
+
+
+@_change.register
+def _(event: t.ChecklistOverdue, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+    return {"overdue": (*incident.overdue, event.step)}
 
 
 @_change.register

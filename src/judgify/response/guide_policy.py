@@ -13,13 +13,18 @@ from judgify.response.guide.procedure import ChecklistFact
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import Classification, Lang, PageKind, Severity, Signal
-from judgify.response.policy import PlannedRow, Responder
+from judgify.response.policy import PlannedRow, Responder, StepDue, Team
 
 _FACTS: Final[tuple[ChecklistFact, ...]] = get_args(ChecklistFact)
 _CLASSES: Final[tuple[FailureClass, ...]] = get_args(FailureClass)
+_LANGS: Final[tuple[Lang, ...]] = ("ko", "en")
+TEAM: Final = "response-team"
+"""Who is called together for P0 and P1 (guide 1.1)."""
 LEADS: Final = "team-lead"
 HOTLINE: Final = "hotline"
 """Whom the 24/7 hotline of the contacts is paged as."""
+CUSTOMER: Final = "customer"
+"""The role under which a subscriber of the status page is written to."""
 EVERYONE: Final = "everyone"
 """Whom an announcement is owed to: whoever reads its channel."""
 
@@ -152,6 +157,11 @@ class GuidePolicy:
         known = self.guide.channels.get(channel)
         return known is None or known.kind in {"console", "mailbox"}
 
+    def follows(self, channel: str) -> bool:
+        """Tell whether a channel can change what it told before."""
+        known = self.guide.channels.get(channel)
+        return known is not None and known.enabled and known.kind in {"slack_bot", "pagerduty"}
+
     def repeat(self) -> tuple[float, int]:
         """Give (seconds between repeats, how many at most)."""
         policy = self.guide.escalation.repeat
@@ -164,6 +174,39 @@ class GuidePolicy:
                 label = self.guide.contacts.roles[role].label.of(self._lang)
                 return Responder(person=person, role=role, reason=f"{label}: {entry.shown}")
         return None
+
+    def team(self, severity: Severity, service: str) -> Team | None:
+        """Give the response team where guide 1.1 convenes it (P0, P1)."""
+        if self.guide.severities[severity].convene != "team" or TEAM not in self.guide.contacts.roles:
+            return None
+        persons = tuple(person for person, _ in self.guide.persons_of(TEAM, service))
+        return Team(role=TEAM, persons=persons) if persons else None
+
+    def open_steps(self, incident: Incident, now: datetime) -> list[StepDue]:
+        """Give the steps of the checklist whose clock runs or has run out and that are not done."""
+        return [
+            StepDue(
+                id=step.id,
+                title=_both(step.title),
+                deadline=step.deadline,
+                late=step.status == "late",
+                missing=tuple(item.id for item in missing),
+                missing_text={lang: ", ".join(item.text.of(lang) for item in missing) for lang in _LANGS},
+            )
+            for step in self._steps(incident, now)
+            if step.status in {"running", "late", "waiting"}
+            if (missing := [item for item in step.items if item.done is None and not item.optional])
+        ]
+
+    def _steps(self, incident: Incident, now: datetime) -> tuple[checklist.StepState, ...]:
+        facts = [
+            checklist.Fact(kind, mark.at, str(mark.actor), mark.how == "machine")
+            for kind in _FACTS
+            if (mark := incident.checklist.get(kind)) is not None
+        ]
+        return checklist.state(
+            self.guide.checklist, severity=incident.severity, opened_at=incident.started_at, facts=facts, now=now
+        )
 
     def test_pages(self, person: str, now: datetime) -> list[PlannedRow]:
         """Give one test page for each enabled channel of a contact."""
@@ -207,21 +250,28 @@ class GuidePolicy:
             for name in escalation.announcement_channels(self.guide, severity)
         ]
 
+    def customer_rows(self, kind: str, person: str, row: str, now: datetime) -> list[PlannedRow]:
+        """Give the channel through which a subscriber's e-mail or SMS goes: the guide's first that takes any address.
+
+        While the guide has none switched on, the mailbox of this machine keeps what would have been sent.
+        """
+        open_ones = {name: channel for name, channel in self.guide.channels.items() if channel.enabled}
+        fitting = [
+            name for name, channel in open_ones.items() if channel.kind == kind and getattr(channel, "to", None) is None
+        ] or [name for name, channel in open_ones.items() if channel.kind == "mailbox"]
+        return [
+            PlannedRow(kind="notice", person=person, role=CUSTOMER, channel=name, row=row, due_at=now, wakes=False)
+            for name in fitting[:1]
+        ]
+
     def phase(self, started_at: datetime, recovered_at: datetime | None, now: datetime) -> int:
         """Give the phase of guide 6.1."""
         return phases.state(self.guide.phases, opened_at=started_at, recovered_at=recovered_at, now=now).phase.id
 
     def checklist(self, incident: Incident, now: datetime, lang: Lang) -> list[dict[str, Any]]:
         """Give the first-15-minutes checklist with each step's own clock."""
-        facts = [
-            checklist.Fact(kind, mark.at, str(mark.actor), mark.how == "machine")
-            for kind in _FACTS
-            if (mark := incident.checklist.get(kind)) is not None
-        ]
-        end = incident.recovered_at or now
-        steps = checklist.state(
-            self.guide.checklist, severity=incident.severity, opened_at=incident.started_at, facts=facts, now=end
-        )
+        steps = self._steps(incident, incident.recovered_at or now)
+        facts = {item.id: item.done_when for step in self.guide.checklist.steps for item in step.items}
         return [
             {
                 "id": step.id,
@@ -237,6 +287,8 @@ class GuidePolicy:
                         "id": item.id,
                         "text": item.text.of(lang),
                         "optional": item.optional,
+                        "fact": facts[item.id],
+                        "detail": "" if item.done is None else incident.checklist[facts[item.id]].detail,
                         "done_at": None if item.done is None else iso(item.done.at),
                         "by": None if item.done is None else item.done.by,
                         "how": None if item.done is None else ("machine" if item.done.by_machine else "person"),
@@ -304,8 +356,9 @@ class GuidePolicy:
             "definition": _both(entry.definition),
             "impact": _both(entry.impact),
             "duty": _both(entry.duty),
+            "convene": entry.convene,
         }
 
 
-def _both(text: Text) -> dict[str, str]:
+def _both(text: Text) -> dict[Lang, str]:
     return {"ko": text.ko, "en": text.en}

@@ -62,6 +62,8 @@ class Incident(Value):
     """Rows of the matrix of whom nobody could be reached."""
     responder: str | None = None
     """The first responder (G08): a contact of the guide, or the person assigned."""
+    team: tuple[str, ...] = ()
+    """Who was called together for it (G08): contacts of the guide."""
     mitigating_at: AwareDatetime | None = None
     restored_at: AwareDatetime | None = None
     """First good answer of the unbroken stretch that made the incident recovered."""
@@ -82,6 +84,8 @@ class Incident(Value):
     announcements: tuple[Announcement, ...] = ()
     notes: tuple[Note, ...] = ()
     checklist: dict[str, Mark] = Field(default_factory=dict)
+    overdue: tuple[str, ...] = ()
+    """Steps of the checklist that ran out of time and were told of."""
     actions: tuple[ActionItem, ...] = ()
     phase: int = 1
     written_for: str = ""

@@ -56,6 +56,7 @@ def place(
     recent: Sequence[Incident],
     policy: Policy,
     now: datetime,
+    *,
     well_since: WellSince = never_seen,
 ) -> Place:
     """Say where a signal belongs, given the incidents that are not settled or recovered lately.

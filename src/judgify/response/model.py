@@ -29,7 +29,8 @@ PageKind = Literal["page", "report", "notice", "information", "test"]
 """Only a `page` must be acknowledged; it is repeated until it is. The others are told once."""
 PageState = Literal["due", "claimed", "sent", "failed", "withdrawn"]
 Lang = Literal["ko", "en"]
-DocumentKind = Literal["log", "announcement", "postmortem"]
+DocumentKind = Literal["log", "announcement", "customers", "postmortem"]
+Audience = Literal["internal", "customers", "executives"]
 
 APPROVAL_LAPSES: Final = timedelta(minutes=15)
 REOPEN_WITHIN: Final = timedelta(minutes=30)
@@ -381,11 +382,13 @@ class Mark(Value):
 class Announcement(Value):
     """Guide 3.1 step 3: one announcement to one audience."""
 
-    audience: Literal["internal", "customers", "executives"]
+    audience: Audience
     text: dict[Lang, str]
     drafted_at: AwareDatetime
     sent_at: AwareDatetime | None = None
     sent_by: Actor | None = None
+    once: str = ""
+    """Key of the sending: nothing is sent twice under the same one."""
 
 
 class RootCause(Value):

@@ -62,7 +62,7 @@ def on_acknowledge(pages: Sequence[Page], now: datetime) -> tuple[list[Page], li
 
 def of_the_incident(page: Page) -> bool:
     """Tell whether a page is about the fault itself, so that it ends with it; an announcement or a test does not."""
-    return not page.payload or "runbook" in page.payload or "approval" in page.payload
+    return not page.payload or any(key in page.payload for key in ("runbook", "approval", "checklist"))
 
 
 def row_of(page: Page) -> str:

@@ -28,6 +28,24 @@ class Responder(Value):
     reason: str
 
 
+class Team(Value):
+    """Whom the guide calls together (G08): the role, and its persons."""
+
+    role: str
+    persons: tuple[str, ...]
+
+
+class StepDue(Value):
+    """A step of the checklist with its clock: the items still to be done, and by when."""
+
+    id: str
+    title: dict[Lang, str]
+    deadline: datetime
+    late: bool
+    missing: tuple[str, ...]
+    missing_text: dict[Lang, str]
+
+
 class Policy(Protocol):
     """The guide as the engine sees it. Nothing here reads a clock or does I/O."""
 
@@ -91,12 +109,24 @@ class Policy(Protocol):
         """Tell whether a channel stays on this machine (console, mailbox): it reaches only who looks."""
         ...
 
+    def follows(self, channel: str) -> bool:
+        """Tell whether a channel can change what it told before, so that it is told how things stand."""
+        ...
+
     def repeat(self) -> tuple[float, int]:
         """Give (seconds between repeats, how many at most) of a page that nobody acknowledged."""
         ...
 
     def responder(self, severity: Severity, service: str) -> Responder | None:
         """Give the first responder."""
+        ...
+
+    def team(self, severity: Severity, service: str) -> Team | None:
+        """Give the team that is called together for a severity; None where one owner is enough."""
+        ...
+
+    def open_steps(self, incident: Incident, now: datetime) -> list[StepDue]:
+        """Give the steps of the checklist whose clock runs or has run out and that are not done."""
         ...
 
     def test_pages(self, person: str, now: datetime) -> list[PlannedRow]:
@@ -113,6 +143,10 @@ class Policy(Protocol):
 
     def announcement_pages(self, severity: Severity, audience: str, now: datetime) -> list[PlannedRow]:
         """Give what an announcement is sent through."""
+        ...
+
+    def customer_rows(self, kind: str, person: str, row: str, now: datetime) -> list[PlannedRow]:
+        """Give the channel through which a subscriber's e-mail or SMS goes."""
         ...
 
     def phase(self, started_at: datetime, recovered_at: datetime | None, now: datetime) -> int:

@@ -34,6 +34,7 @@ from judgify.response.model import (
     SignalRow,
     State,
 )
+from judgify.response.subscriber import Subscriber
 from judgify.response.timeline import Entry, Event
 
 __all__ = [
@@ -229,6 +230,27 @@ class Tx(Protocol):
 
     def link(self, digest: str) -> LoginLink | None:
         """Give a login link, or None."""
+        ...
+
+    # who hears of incidents outside
+    def save_subscriber(self, subscriber: Subscriber) -> None:
+        """Insert or replace a subscriber."""
+        ...
+
+    def subscriber(self, subscriber_id: str) -> Subscriber | None:
+        """Give a subscriber, or None."""
+        ...
+
+    def subscriber_of(self, address: str) -> Subscriber | None:
+        """Give the subscriber with an address, or None."""
+        ...
+
+    def subscribers(self) -> list[Subscriber]:
+        """Give all subscribers, the oldest first."""
+        ...
+
+    def delete_subscriber(self, subscriber_id: str) -> None:
+        """Erase a subscriber; nothing of the address is left in the table."""
         ...
 
 

@@ -12,7 +12,7 @@ from judgify.response.desk import Work
 from judgify.response.incident import Incident
 from judgify.response.joining import DOWN, Join, Open, Reroot, drill_of, place
 from judgify.response.journal import SignalSuppressed
-from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, RunbookRun, Signal
+from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, RunbookRun, Severity, Signal
 
 OLDEST_EVIDENCE: Final = timedelta(days=7)
 """A signal that says it began earlier than this before it came is taken to have begun when it came."""
@@ -38,7 +38,7 @@ def receive(work: Work, signal: Signal, runbook_of: RunbookOf, declared_by: Acto
             work.journal(SignalSuppressed(signal=signal, reason=reason))
         return None
     kind = work.policy.classify(signal)
-    where = place(signal, kind, work.recent(), work.policy, work.now, work.well_since)
+    where = place(signal, kind, work.recent(), work.policy, work.now, well_since=work.well_since)
     if isinstance(where, Open):
         incident_id = _open(work, signal, kind, where, declared_by)
         start_run(work, incident_id, signal.service, runbook_of)
@@ -66,6 +66,14 @@ def start_run(work: Work, incident_id: str, service: str, runbook_of: RunbookOf,
     work.append(incident_id, t.RunbookStarted(run_id=run.id, runbook=runbook, service=service))
 
 
+def convene(work: Work, incident_id: str, severity: Severity) -> None:
+    """Call the response team together where the guide wants it for this severity (1.1: P0 and P1), once."""
+    incident = work.incident(incident_id)
+    team = work.policy.team(severity, incident.key.root)
+    if team is not None and incident.team != team.persons:
+        work.append(incident_id, t.TeamConvened(role=team.role, persons=team.persons))
+
+
 def plan_pages(work: Work, incident: Incident, reason: str) -> Incident:
     """Plan every row of the matrix anew from now (opening, reopening)."""
     planned = work.policy.pages(incident.severity, incident.key.root, work.now)
@@ -79,6 +87,7 @@ def change_severity(work: Work, incident: Incident, event: t.SeverityChanged, ac
     incident = work.append(incident.id, event, actor=actor)
     if not incident.ongoing:
         return incident
+    convene(work, incident.id, event.severity)
     planned = work.policy.pages(incident.severity, incident.key.root, incident.begun_at)
     gone, fresh = paging.replan(incident, work.tx.pages(incident.id), planned, work.now)
     work.save_pages([*gone, *fresh])
@@ -159,6 +168,7 @@ def _open(
     if who is not None:
         named = t.ResponderNamed(person=who.person, role=who.role, reason=who.reason)
         work.append(incident_id, named, t.ChecklistDone(item="responder_named", how="machine", detail=who.person))
+    convene(work, incident_id, kind.severity)
     plan_pages(work, incident, "opened")
     return incident_id
 

@@ -61,6 +61,9 @@ class EngineRunHost:
                     how = "machine" if run.asked_by.kind == "engine" else "person"
                     done = {"item": "emergency_action_done", "how": how, "detail": detail}
                     job.append(run.incident_id, t.ChecklistDone.model_validate(done), actor=run.asked_by)
+            elif events and run.step is not None:
+                # Asked for by hand without an incident (guide 3.2): the engine's own timeline tells it.
+                job.journal(*events, actor=run.asked_by)
             ended = next((e for e in events if isinstance(e, t.RunbookFinished) and e.outcome != "done"), None)
             if ended is not None:
                 calling.gave_up(job, run, ended.reason, ended.reasons)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from judgify.kit.files import write_atomic
 from judgify.kit.log import get_logger
@@ -15,7 +15,7 @@ from judgify.response.capture import Capturer, as_document
 from judgify.response.desk import Desk, Work
 from judgify.response.engine import Engine
 from judgify.response.incident import Incident
-from judgify.response.model import ENGINE, Announcement, DocumentKind, Lang
+from judgify.response.model import ENGINE, Actor, Announcement, DocumentKind, Lang, Scope
 from judgify.response.ports import Documents
 
 log = get_logger("judgify.response.scribe")
@@ -25,6 +25,16 @@ AT_START: Final = 50
 """Of how many incidents a restarted engine looks whether something was left unwritten."""
 AGAIN: Final = timedelta(seconds=10)
 """How long after a failed try the same thing is tried again."""
+
+
+SCOPE_AGAIN: Final = timedelta(seconds=15)
+"""How soon a scope that could not be measured wholly is taken again."""
+GIVES_UP: Final = timedelta(minutes=15)
+"""After the first 15 minutes the scope is taken again only when somebody asks."""
+
+
+def _unmeasured(incident: Incident) -> bool:
+    return incident.ongoing and incident.scope is not None and bool(incident.scope.missing)
 
 
 class Shelf:
@@ -57,6 +67,8 @@ class Scribe:
         self._shelf = shelf
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._not_before: dict[str, datetime] = {}
+        self._looked: dict[str, datetime] = {}
+        """When the scope of an incident was last read, whatever came of it."""
         self._followed: set[str] | None = None
 
     async def begin(self) -> None:
@@ -71,7 +83,10 @@ class Scribe:
                 continue
             incident = await self._desk.incident(key)
             work = None if incident.merged_into is not None else self._missing(incident, now)
+            if work is None and _unmeasured(incident) and now - incident.started_at < GIVES_UP:
+                continue  # a source that was down is asked again
             if work is None:
+                self._looked.pop(key, None)
                 # Whatever is missing next follows from an entry, and with an entry it is followed again.
                 self._followed.discard(key)
             else:
@@ -81,7 +96,7 @@ class Scribe:
 
     def _missing(self, incident: Incident, now: datetime) -> Awaitable[None] | None:
         if incident.ongoing:
-            if incident.scope is None:
+            if incident.scope is None or self._again(incident, now):
                 return self._scope(incident, now)
             if not incident.announcements:
                 return self._announce(incident)
@@ -91,6 +106,11 @@ class Scribe:
         if self._shelf is not None and incident.written_for != incident.state:
             return self._write(incident)
         return None
+
+    def _again(self, incident: Incident, now: datetime) -> bool:
+        if incident.scope is None or not _unmeasured(incident) or now - incident.started_at >= GIVES_UP:
+            return False
+        return now - max(incident.scope.at, self._looked.get(incident.id, incident.scope.at)) >= SCOPE_AGAIN
 
     def _ended(self, key: str, _: "asyncio.Task[None]") -> None:
         self._under_way.pop(key, None)
@@ -119,21 +139,42 @@ class Scribe:
             self._not_before[key] = self._desk.clock.now() + AGAIN
 
     async def _scope(self, incident: Incident, now: datetime) -> None:
+        again = incident.scope is not None
+        self._looked[incident.id] = now
         scope = await self._capturer.scope(incident, now)
-        impact = as_document(self._capturer.impact(incident, now), final=False)
+        if again and incident.scope is not None and scope.missing == incident.scope.missing:
+            # Nothing more can be measured than before: that is said already.
+            return
+        await self._keep(incident, scope, now, ENGINE)
 
-        def work(job: Work) -> None:
-            events: list[t.Event] = [t.ScopeCaptured(scope=scope), t.ImpactMeasured(impact=impact)]
-            done = [("scope_attached", ", ".join(scope.units_down)), ("impact_attached", "")]
+    async def refresh(self, incident_id: str, actor: Actor) -> Incident:
+        """Take the scope anew, for a person; the one before stays on the timeline."""
+        incident = await self._desk.incident(incident_id)
+        now = self._desk.clock.now()
+        return await self._keep(incident, await self._capturer.scope(incident, now), now, actor)
+
+    async def _keep(self, incident: Incident, scope: Scope, now: datetime, actor: Actor) -> Incident:
+        """Write a scope down and tick what it really shows: what could not be measured ticks nothing."""
+        measured = self._capturer.impact(incident, now)
+        impact = as_document(measured, final=False)
+
+        def work(job: Work) -> Incident:
+            events: list[t.Event] = [t.ScopeCaptured(scope=scope)]
+            if job.incident(incident.id).ongoing:
+                events.append(t.ImpactMeasured(impact=impact))
+            done: list[tuple[str, str]] = []
+            if scope.units:
+                done.append(("scope_attached", ", ".join(scope.units_down)))
+            if measured is not None:
+                done.append(("impact_attached", ""))
             if scope.events:
                 done.append(("events_attached", f"{len(scope.events)} events"))
             known = job.incident(incident.id).checklist
-            events += [
-                t.ChecklistDone(item=item, how="machine", detail=detail) for item, detail in done if item not in known
-            ]
-            job.append(incident.id, *events)
+            how: Literal["machine", "person"] = "machine" if actor == ENGINE else "person"
+            events += [t.ChecklistDone(item=item, how=how, detail=detail) for item, detail in done if item not in known]
+            return job.append(incident.id, *events, actor=actor)
 
-        await self._desk.command(work)
+        return await self._desk.command(work)
 
     async def _announce(self, incident: Incident) -> None:
         texts = await self._texts("announcement", incident)

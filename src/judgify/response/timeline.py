@@ -17,6 +17,7 @@ from judgify.response.model import (
     Actor,
     Announcement,
     Approval,
+    Audience,
     DocumentKind,
     Finding,
     IncidentKey,
@@ -117,6 +118,14 @@ class ResponderNamed(Value):
     person: str
     role: str
     reason: str
+
+
+class TeamConvened(Value):
+    """The response team was called together (guide 1.1, 3.1 step 1: P0 and P1)."""
+
+    type: Literal["team-convened"] = "team-convened"
+    role: str
+    persons: tuple[str, ...]
 
 
 class IncidentAssigned(Value):
@@ -304,8 +313,12 @@ class AnnouncementSent(Value):
     """An announcement was handed to its channels."""
 
     type: Literal["announcement-sent"] = "announcement-sent"
-    audience: Literal["internal", "customers", "executives"]
+    audience: Audience
     text: dict[Lang, str]
+    once: str = ""
+    """Key of the sending: what carries the same key or says the same is sent once."""
+    owed: int = 0
+    """To how many it was put into the outbox."""
 
 
 class ChecklistDone(Value):
@@ -315,6 +328,15 @@ class ChecklistDone(Value):
     item: str
     how: Literal["machine", "person"]
     detail: str = ""
+
+
+class ChecklistOverdue(Value):
+    """A step of the first-15-minutes checklist ran out of its time; told once."""
+
+    type: Literal["checklist-overdue"] = "checklist-overdue"
+    step: str
+    missing: tuple[str, ...] = ()
+    """Items that are not done."""
 
 
 class PhaseEntered(Value):
@@ -419,6 +441,7 @@ Event = Annotated[
     | SeverityChanged
     | LifeAtRiskDeclared
     | ResponderNamed
+    | TeamConvened
     | IncidentAssigned
     | IncidentAcknowledged
     | ScopeCaptured
@@ -440,6 +463,7 @@ Event = Annotated[
     | AnnouncementDrafted
     | AnnouncementSent
     | ChecklistDone
+    | ChecklistOverdue
     | PhaseEntered
     | MitigationStarted
     | RecoveryObserved

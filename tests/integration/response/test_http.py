@@ -42,6 +42,7 @@ class Site:
             desk=core.desk,
             policy=world.policy,
             figures=core.figures,
+            scribe=core.scribe,
             documents=PlainDocuments(),
             orchestrator=world.orchestrator,
             clock=world.clock,

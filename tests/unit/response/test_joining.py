@@ -241,7 +241,7 @@ def well(**since_s: float) -> Any:
 
 
 def decided(seen: Signal, *recent: Incident, **since_s: float) -> Any:
-    return place(seen, policy().classify(seen), recent, policy(), NOW, well(**since_s))
+    return place(seen, policy().classify(seen), recent, policy(), NOW, well_since=well(**since_s))
 
 
 def test_a_dependent_joins_only_while_its_root_may_be_the_cause() -> None:

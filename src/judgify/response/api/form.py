@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from judgify.response.model import MAX_TEXT, RootCause, Severity
+from judgify.response.model import MAX_TEXT, Audience, RootCause, Severity
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
@@ -78,8 +78,10 @@ class RootCauseForm(RootCause):
 class Announce(Form):
     """Send an announcement; without texts the drafted ones are taken."""
 
-    audience: Literal["internal", "customers", "executives"]
+    audience: Audience
     text: dict[Literal["ko", "en"], Text] | None = None
+    once: Annotated[str, Field(max_length=80)] = ""
+    """A key of the caller's: what carries the same key is sent once."""
 
 
 class ActionForm(Form):

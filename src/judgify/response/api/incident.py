@@ -4,15 +4,17 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse
+from fastapi.responses import Response as Reply
 
 from judgify.kit.auth import Principal
-from judgify.kit.errors import NotFound
+from judgify.kit.errors import Invalid, NotFound
 from judgify.kit.web import answer, require
 from judgify.response.api import form, view
-from judgify.response.api.parts import actor, language, response
+from judgify.response.api.parts import Response, actor, language, response
 from judgify.response.engine import DeclareIncident
-from judgify.response.model import DocumentKind, Lang, Severity, State
+from judgify.response.incident import Incident
+from judgify.response.model import Audience, DocumentKind, Lang, Severity, State
 from judgify.response.ports import Tx
 
 ALL = 1_000_000
@@ -148,11 +150,43 @@ async def announce(request: Request, incident_id: str, body: form.Announce, who:
     parts = response(request)
     incident = await parts.desk.incident(incident_id)
     texts = {str(lang): text for lang, text in (body.text or {}).items()}
+    if len(texts) == 1:
+        raise Invalid("give the announcement in both languages (ko and en), or in none for the one from the record")
     if not texts:
-        entries = await parts.desk.ask(lambda tx: tx.entries(incident_id))
-        languages: tuple[Lang, ...] = ("ko", "en")
-        texts = {lang: parts.documents.render("announcement", lang, incident, entries) for lang in languages}
-    await parts.engine.announce(incident_id, body.audience, texts, actor(request, who))
+        texts = await drafted(parts, incident, body.audience)
+    await parts.engine.announce(incident_id, body.audience, texts, actor(request, who), body.once)
+    return await _full(request, incident_id)
+
+
+async def drafted(parts: Response, incident: Incident, audience: Audience) -> dict[str, str]:
+    """Write an announcement from the record, in both languages: customers read nothing of ours."""
+    entries = await parts.desk.ask(lambda tx: tx.entries(incident.id))
+    kind: DocumentKind = "customers" if audience == "customers" else "announcement"
+    languages: tuple[Lang, ...] = ("ko", "en")
+    return {lang: parts.documents.render(kind, lang, incident, entries) for lang in languages}
+
+
+@router.get("/incidents/{incident_id}/draft")
+async def draft(request: Request, incident_id: str, _: Viewer, audience: Audience = "internal") -> dict[str, Any]:
+    """Show what would be sent to an audience, in both languages, and to how many; nothing is sent."""
+    parts = response(request)
+    incident = await parts.desk.incident(incident_id)
+    texts = await drafted(parts, incident, audience)
+    subscribers = [one for one in await parts.engine.subscriptions.listed() if one.confirmed_at is not None]
+    data = {
+        "incident_id": incident_id,
+        "audience": audience,
+        "text": texts,
+        "subscribers": len(subscribers) if audience == "customers" else None,
+        "sent": [a.model_dump(mode="json") for a in incident.announcements if a.audience == audience and a.sent_at],
+    }
+    return answer(data, parts.clock)
+
+
+@router.post("/incidents/{incident_id}/scope")
+async def refresh_scope(request: Request, incident_id: str, who: Responder) -> dict[str, Any]:
+    """Take the scope of guide 3.1 step 2 anew."""
+    await response(request).scribe.refresh(incident_id, actor(request, who))
     return await _full(request, incident_id)
 
 
@@ -179,7 +213,7 @@ async def vote(
 
 
 @router.get("/incidents/{incident_id}/documents/{kind}", response_model=None)
-async def document(request: Request, incident_id: str, kind: DocumentKind, _: Viewer) -> Response | dict[str, Any]:
+async def document(request: Request, incident_id: str, kind: DocumentKind, _: Viewer) -> Reply | dict[str, Any]:
     """Give a document from the record as Markdown, or as JSON data where that is accepted."""
     parts = response(request)
     incident = await parts.desk.incident(incident_id)

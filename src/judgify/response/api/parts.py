@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 
@@ -17,6 +17,10 @@ from judgify.response.model import Actor, Lang, Signal
 from judgify.response.office import Office
 from judgify.response.policy import Policy
 from judgify.response.ports import Documents, Orchestrator
+from judgify.response.scribe import Scribe
+
+if TYPE_CHECKING:
+    from judgify.response.api.slack import SlackIntake
 
 SignalsOf = Callable[[Any, datetime], Sequence[Signal]]
 """Reads a body that came from outside into signals; raises `Invalid`."""
@@ -35,11 +39,14 @@ class Response:
     documents: Documents
     orchestrator: Orchestrator
     clock: Clock
+    scribe: Scribe
     runbooks: Callable[[Lang], list[dict[str, Any]]]
     """The guide's runbooks as the API shows them."""
     alertmanager: SignalsOf
     generic: SignalsOf
     console_address: str
+    slack: "SlackIntake | None" = None
+    """Where presses of Slack's buttons come in; None while no channel of the guide has a signing secret."""
 
 
 def response(request: Request) -> Response:

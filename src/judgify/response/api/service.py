@@ -310,6 +310,22 @@ async def login_link(request: Request, _: Admin, body: form.LinkForm | None = No
     return answer(data, parts.clock)
 
 
+@router.get("/subscribers")
+async def subscribers(request: Request, _: Admin) -> dict[str, Any]:
+    """List who subscribed to the status page; addresses are shortened."""
+    parts = response(request)
+    found = await parts.engine.subscriptions.listed()
+    return answer([view.subscriber_view(one) for one in found], parts.clock)
+
+
+@router.post("/subscribers/{subscriber_id}/erase")
+async def erase_subscriber(request: Request, subscriber_id: str, _: Admin) -> dict[str, Any]:
+    """End a subscription and erase its address."""
+    parts = response(request)
+    await parts.engine.subscriptions.remove(subscriber_id)
+    return answer({"erased": subscriber_id}, parts.clock)
+
+
 @open_router.post("/api/v2/response/sessions", status_code=201)
 async def sign_in(request: Request, body: form.SignInForm) -> JSONResponse:
     """Sign in by name and password, or by a link's token: sets the session cookie, gives the form token."""

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from judgify.kit.clock import iso, show
+from judgify.response import receipt
 from judgify.response.incident import Incident
 from judgify.response.model import ONGOING, ActionItem, Approval, Check, Lang, Page, RunbookRun, SignalRow
 from judgify.response.policy import Policy
+from judgify.response.subscriber import SUBSCRIBER, Subscriber
 from judgify.response.timeline import Entry
 
 SIGNALS_SHOWN: Final = 200
@@ -92,6 +94,8 @@ def incident_full(
         "notes": [{**note.model_dump(mode="json"), "by": str(note.actor)} for note in incident.notes],
         "root_cause": None if incident.root_cause is None else incident.root_cause.model_dump(mode="json"),
         "actions": [action_view(action, now) for action in incident.actions],
+        "team": list(incident.team),
+        "receipts": receipt.view(receipt.receipts(incident, pages, now)),
         "pages": [page_view(page) for page in pages],
         "runs": [run.model_dump(mode="json", exclude={"memory"}) for run in runs],
         "signals": [
@@ -108,8 +112,22 @@ def approval_view(approval: Approval, now: datetime) -> dict[str, Any]:
 
 
 def page_view(page: Page) -> dict[str, Any]:
-    """Give a page."""
-    return page.model_dump(mode="json", exclude={"token", "lease_until"})
+    """Give a page. What is owed to a subscriber is shown without address and words: both are nobody else's."""
+    shown = page.model_dump(mode="json", exclude={"token", "lease_until"})
+    return {**shown, "address": "", "payload": {}} if page.person.startswith(SUBSCRIBER) else shown
+
+
+def subscriber_view(one: Subscriber) -> dict[str, Any]:
+    """Give a subscriber; enough of the address to know it again, not to write to it."""
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "address": one.shown,
+        "lang": one.lang,
+        "state": "pending" if one.confirmed_at is None else "confirmed",
+        "created_at": iso(one.created_at),
+        "confirmed_at": _iso(one.confirmed_at),
+    }
 
 
 def action_view(action: ActionItem, now: datetime) -> dict[str, Any]:

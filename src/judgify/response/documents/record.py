@@ -101,6 +101,9 @@ class Record:
 
     def reason(self, rule: str, recorded: str) -> str:
         """Give a rule's reason in the document's language where the record holds just that, else as recorded."""
+        declared = WORDING["declared_reason"]
+        if recorded in {"declared so", declared.ko, declared.en}:
+            return declared.of(self.lang)
         for known in self.guide.signals.rules:
             if known.id == rule and recorded in {known.reason.ko, known.reason.en}:
                 return known.reason.of(self.lang)
@@ -135,6 +138,11 @@ class Record:
                 if item.done_when == fact:
                     return item.text.of(self.lang)
         return fact
+
+    def checklist_step(self, step: str) -> str:
+        """Give the title of a step of the checklist, or its id when the guide does not have it."""
+        titles = {known.id: known.title.of(self.lang) for known in self.guide.checklist.steps}
+        return titles.get(step, step)
 
     def phase(self, phase: int) -> str:
         """Give the title of a phase of guide 6.1."""

@@ -157,6 +157,16 @@ def _(event: t.ResponderNamed, record: Record, entry: t.Entry) -> Markdown:  # n
 
 
 @_line.register
+def _(event: t.TeamConvened, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("convened", persons=", ".join(record.person(person) for person in event.persons))
+
+
+@_line.register
+def _(event: t.ChecklistOverdue, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("step_late", step=record.checklist_step(event.step))
+
+
+@_line.register
 def _(event: t.IncidentAssigned, record: Record, entry: t.Entry) -> Markdown:
     return record.word("assigned", who=record.actor(entry.actor), person=record.person(event.person))
 

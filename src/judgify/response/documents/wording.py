@@ -43,6 +43,12 @@ WORDING: Final[Mapping[str, Text]] = {
     "state_resolved": _text("해결됨", "resolved"),
     "state_closed": _text("종료됨", "closed"),
     "state_merged": _text("{into}에 통합됨", "merged into {into}"),
+    "customers_open": _text("긴급 복구 중입니다", "we are working on it with priority"),
+    "customers_recovered": _text(
+        "복구되어 안정 상태를 확인하고 있습니다", "restored; we are watching that it stays so"
+    ),
+    "customers_resolved": _text("해결되었습니다", "resolved"),
+    "customers_closed": _text("해결되었습니다", "resolved"),
     "period": _text("{start}~{end} ({took})", "{start}~{end} ({took})"),
     "period_open": _text("{start}~ (복구 기록 없음)", "{start}~ (no recovery recorded)"),
     # figures of guide 5.2
@@ -71,6 +77,9 @@ WORDING: Final[Mapping[str, Text]] = {
     ),
     "life_at_risk": _text("생명 안전 관련 장애로 지정", "declared a risk to life"),
     "responder": _text("초기 대응자 지정: {person}", "first responder named: {person}"),
+    "convened": _text("대응팀 소집: {persons}", "response team called together: {persons}"),
+    "step_late": _text("처음 15분 단계 시간 초과: {step}", "step of the first 15 minutes out of time: {step}"),
+    "declared_reason": _text("신고한 사람이 정함", "set by the person who reported it"),
     "assigned": _text("{who}, 담당자 배정: {person}", "assigned to {person} by {who}"),
     "acknowledged": _text("{who} 접수", "acknowledged by {who}"),
     "scope_captured": _text("장애 범위 파악: {scope}", "scope found: {scope}"),

@@ -13,8 +13,8 @@ from judgify.kit.errors import Invalid
 from judgify.response import timeline as t
 from judgify.response.documents import lesson, summary
 from judgify.response.documents.loss import loss
-from judgify.response.documents.markdown import escape
-from judgify.response.documents.record import Record, Said, clock_time, listed
+from judgify.response.documents.markdown import escape, plain
+from judgify.response.documents.record import Record, Said, clock_time, listed, minute
 from judgify.response.documents.story import sentence, story, title_of
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
@@ -70,10 +70,12 @@ class GuideDocuments:
         # A namespace, not a mapping: `document.items` must be the action items.
         document = SimpleNamespace(**_lead(record), **_PARTS[kind](record))
         try:
-            return self._templates[lang, kind].render(document=document)
+            text = self._templates[lang, kind].render(document=document)
         except (TemplateError, TypeError, ValueError) as error:
             name = f"templates/{lang}/{kind}.md.j2"
             raise Invalid(f"{name} cannot be written: {error}; correct the template") from error
+        # Customers read it in their mail and on their telephone, which know no Markdown.
+        return plain(text) if kind == "customers" else text
 
     def sentences(self, lang: Lang, incident: Incident, entries: Sequence[t.Entry]) -> list[str]:
         """Give one sentence of plain text for each entry, in the words of the documents."""
@@ -101,6 +103,22 @@ def _announcement(record: Record) -> dict[str, Any]:
         "severity": record.incident.severity,
         "id": record.incident.id,
         "evidence": listed(seq for one in said.values() for seq in one.seqs),
+    }
+
+
+def _customers(record: Record) -> dict[str, Any]:
+    """What customers may know: what does not work, since when, how far it is. No names, units or causes."""
+    incident = record.incident
+    state = incident.state if incident.merged_into is None else "resolved"
+    labels = [escape(record.service(name)) for name in incident.service_names()]
+    said = summary.started(record)
+    return {
+        "started": said.text,
+        "services": ", ".join(labels),
+        "impact": escape(record.guide.severities[incident.severity].impact.of(record.lang)),
+        "status": record.word(f"customers_{'open' if incident.ongoing else state}"),
+        "over": not incident.ongoing,
+        "restored": "" if incident.restored_at is None else escape(minute(incident.restored_at)),
     }
 
 
@@ -145,6 +163,7 @@ def _postmortem(record: Record) -> dict[str, Any]:
 
 _PARTS: Final[dict[DocumentKind, Callable[[Record], dict[str, Any]]]] = {
     "announcement": _announcement,
+    "customers": _customers,
     "log": _log,
     "postmortem": _postmortem,
 }

@@ -26,8 +26,8 @@ from judgify.response.guide.people import (
 )
 from judgify.response.guide.procedure import AutomationFile, ChecklistFile, PhasesFile, Runbook
 
-DocumentKind = Literal["announcement", "log", "postmortem"]
-DOCUMENTS: Final[tuple[DocumentKind, ...]] = ("announcement", "log", "postmortem")
+DocumentKind = Literal["announcement", "customers", "log", "postmortem"]
+DOCUMENTS: Final[tuple[DocumentKind, ...]] = ("announcement", "customers", "log", "postmortem")
 LANGS: Final[tuple[Lang, ...]] = ("ko", "en")
 
 

@@ -9,7 +9,9 @@ from judgify.response.guide.base import Lang, unfilled
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import Delivery, Page
+from judgify.response.pager.turn import completed
 from judgify.response.pager.wording import message_of
+from judgify.response.subscriber import SUBSCRIBER
 
 HOTLINE: Final = "hotline"
 HOTLINE_NAME: Final = "24/7 hotline"
@@ -40,6 +42,7 @@ class Sender:
             detail = f"the channel {page.channel!r} is {'not open' if known else 'not in the guide'}"
             return Delivery(outcome="refused", detail=detail, reason="misconfigured")
         message = message_of(page, incident, self._guide, console_url=self._console_url, lang=self._lang)
+        message = completed(message, page, incident, self._guide, self._lang)
         recipient = self._recipient(page)
         try:
             async with asyncio.timeout(WITHIN_S):
@@ -59,6 +62,10 @@ class Sender:
         fixed = (
             getattr(self._guide.channels[page.channel], "to", None) if page.channel in self._guide.channels else None
         )
+        if page.person.startswith(SUBSCRIBER):
+            # A customer's own address, and nobody else's: never a fixed receiver of the channel.
+            mail = page.address if "@" in page.address else None
+            return Recipient(page.address or page.person, email=mail, phone=None if mail else page.address or None)
         if page.person == HOTLINE:
             phone = _filled(self._guide.contacts.hotline)
             return Recipient(HOTLINE_NAME, email=fixed or page.address or None, phone=phone)

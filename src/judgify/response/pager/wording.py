@@ -35,6 +35,8 @@ _LABELS: Final = {
         ko="자동 복구가 서비스를 되살리지 못했습니다. 사람의 조치가 필요합니다",
         en="Automation did not bring the service back; a person is needed",
     ),
+    "team": Text(ko="대응팀 소집", en="Response team called together"),
+    "checklist": Text(ko="처음 15분 단계 시간 초과", en="A step of the first 15 minutes is late"),
     "because": Text(ko="이유", en="Reason"),
     "repeat": Text(ko="번째 반복 호출", en="th repetition"),
 }
@@ -52,7 +54,7 @@ def message_of(page: Page, incident: Incident | None, guide: Guide, *, console_u
     """Write the message of a page. 112/119 comes before everything else when life is at risk."""
     kind: Kind = _KINDS.get(page.kind, "notice")
     links: tuple[Link, ...] = ()
-    if incident is not None:
+    if incident is not None and page.payload.get("announcement") != "customers":
         links = (Link(_LABELS["console"].of(lang), f"{console_url}/incidents/{incident.id}"),)
     subject = _subject(page, incident, guide, lang)
     return Message(
@@ -69,6 +71,9 @@ def message_of(page: Page, incident: Incident | None, guide: Guide, *, console_u
 
 
 def _subject(page: Page, incident: Incident | None, guide: Guide, lang: Lang) -> str:
+    if page.payload.get("announcement") == "customers":
+        # Customers read what a commander has read, and nothing of ours.
+        return _told(page.payload.get("subject"), lang)
     if incident is None:
         return (
             _TEST.of(lang) if page.payload.get("test") else _told(page.payload.get("subject"), lang) or _TEST.of(lang)
@@ -95,6 +100,8 @@ def _body(page: Page, incident: Incident | None, guide: Guide, lang: Lang) -> li
         lines.append(guide.notices.automation_held.of(lang))
     if "runbook" in page.payload:
         lines += ["", *_gave_up(page.payload, guide, lang)]
+    if "checklist" in page.payload:
+        lines += ["", f"{_LABELS['checklist'].of(lang)}: {_told(page.payload.get('text'), lang)}"]
     lines += ["", *_facts(incident, guide, lang)]
     if "approval" in page.payload:
         lines += ["", *_approval(page.payload, lang)]
@@ -119,12 +126,18 @@ def _facts(incident: Incident, guide: Guide, lang: Lang) -> list[str]:
         ("occurred", show(incident.occurred_at)),
         ("detected", incident.detected_by),
         ("reason", incident.severity_reason),
+        ("team", ", ".join(_person(name, guide) for name in incident.team)),
         ("state", _STATES[incident.state].of(lang)),
     ]
     lines = [f"{_LABELS[name].of(lang)}: {value}" for name, value in rows if value]
     if not incident.known:
         lines.append(guide.notices.unknown_signal.of(lang))
     return lines
+
+
+def _person(key: str, guide: Guide) -> str:
+    known = guide.contacts.persons.get(key)
+    return key if known is None else known.shown
 
 
 def _gave_up(payload: dict[str, Any], guide: Guide, lang: Lang) -> list[str]:

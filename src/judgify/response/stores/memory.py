@@ -26,6 +26,7 @@ from judgify.response.model import (
 )
 from judgify.response.outbox import claimed, due_at
 from judgify.response.ports import Tx
+from judgify.response.subscriber import Subscriber
 from judgify.response.timeline import Entry, Event
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class Tables:
     users: dict[str, User] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     links: dict[str, LoginLink] = field(default_factory=dict)
+    subscribers: dict[str, Subscriber] = field(default_factory=dict)
 
     def copied(self) -> "Tables":
         """Give a copy that changes on its own."""
@@ -311,3 +313,23 @@ class MemoryTx:
     def link(self, digest: str) -> LoginLink | None:
         """Give a login link, or None."""
         return self._t.links.get(digest)
+
+    def save_subscriber(self, subscriber: Subscriber) -> None:
+        """Insert or replace a subscriber."""
+        self._t.subscribers[subscriber.id] = subscriber
+
+    def subscriber(self, subscriber_id: str) -> Subscriber | None:
+        """Give a subscriber, or None."""
+        return self._t.subscribers.get(subscriber_id)
+
+    def subscriber_of(self, address: str) -> Subscriber | None:
+        """Give the subscriber with an address, or None."""
+        return next((one for one in self.subscribers() if one.address == address), None)
+
+    def subscribers(self) -> list[Subscriber]:
+        """Give all subscribers, the oldest first."""
+        return sorted(self._t.subscribers.values(), key=lambda one: (one.created_at, one.id))
+
+    def delete_subscriber(self, subscriber_id: str) -> None:
+        """Erase a subscriber."""
+        self._t.subscribers.pop(subscriber_id, None)

@@ -26,6 +26,7 @@ from judgify.response.model import (
     Value,
 )
 from judgify.response.outbox import claimed, due_at
+from judgify.response.subscriber import Subscriber
 from judgify.response.timeline import EVENT, Entry, Event
 
 V = TypeVar("V", bound=Value)
@@ -302,6 +303,27 @@ class SqliteTx:
     def link(self, digest: str) -> LoginLink | None:
         """Give a login link, or None."""
         return self._get("link", digest, LoginLink)
+
+    def save_subscriber(self, subscriber: Subscriber) -> None:
+        """Insert or replace a subscriber."""
+        sort = iso(subscriber.created_at)
+        self._put("subscriber", subscriber.id, subscriber, owner=subscriber.address, sort=sort)
+
+    def subscriber(self, subscriber_id: str) -> Subscriber | None:
+        """Give a subscriber, or None."""
+        return self._get("subscriber", subscriber_id, Subscriber)
+
+    def subscriber_of(self, address: str) -> Subscriber | None:
+        """Give the subscriber with an address, or None."""
+        return next(iter(self._list("subscriber", Subscriber, owner=address)), None)
+
+    def subscribers(self) -> list[Subscriber]:
+        """Give all subscribers, the oldest first."""
+        return self._list("subscriber", Subscriber)
+
+    def delete_subscriber(self, subscriber_id: str) -> None:
+        """Erase a subscriber."""
+        self._db.execute("DELETE FROM record WHERE kind = 'subscriber' AND id = ?", (subscriber_id,))
 
     def _put(
         self, kind: str, key: str, value: Value, *, owner: str | None = None, live: bool = False, sort: str = ""
