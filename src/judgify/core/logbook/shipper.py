@@ -148,7 +148,7 @@ def _losses(name: str, before: Offset | None, chunk: Chunk, now: datetime) -> li
     told: list[tuple[str, int]] = []
     if chunk.lost:
         told.append((f"{chunk.lost} bytes of log of unit {unit} were lost to the bound", chunk.lost))
-    if chunk.anew and before is not None and before.position:
+    if chunk.anew and before is not None:
         words = (
             f"the log file of unit {unit} was replaced; what the one before held after byte {before.position} is lost"
         )

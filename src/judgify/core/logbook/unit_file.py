@@ -58,7 +58,7 @@ def read_chunk(path: Path, offset: Offset, size: int = CHUNK, *, joined: bool = 
         chunk = _read(earlier, offset, size, joined=joined, final=True)
         return Chunk(chunk.lines, chunk.offset, chunk.rest + length, chunk.lost)
     chunk = _read(path, Offset(), size, joined=joined, final=False)
-    return Chunk(chunk.lines, chunk.offset, chunk.rest, chunk.lost, anew=not copied)
+    return Chunk(chunk.lines, chunk.offset, chunk.rest, chunk.lost, anew=not copied and offset.position > 0)
 
 
 def _matches(path: Path, offset: Offset) -> tuple[bool, int]:
