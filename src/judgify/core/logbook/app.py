@@ -13,7 +13,7 @@ from judgify.core.logbook.intake import IntakeRoute
 from judgify.core.logbook.partition import Partitions, Retention
 from judgify.core.logbook.shipper import Shipper
 from judgify.core.logbook.tail import Tail, add_tail
-from judgify.core.logbook.writer import GroupWriter
+from judgify.core.logbook.writer import GroupWriter, forget_keys
 from judgify.kit.clock import Clock
 from judgify.kit.db import Database
 from judgify.kit.errors import Unavailable
@@ -85,6 +85,8 @@ async def _keep(database: Database, partitions: Partitions, clock: Clock) -> Non
         try:
             await partitions.ensure_ahead()
             await partitions.sweep()
+            async with database.connection() as connection:
+                await forget_keys(connection, clock.now())
         except (Unavailable, asyncpg.PostgresError) as error:
             log.warning("log partitions not kept", reason=type(error).__name__)
             rest = 5.0

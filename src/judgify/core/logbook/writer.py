@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -19,6 +19,8 @@ MAX_GROUP: Final = 10_000
 """Lines in one transaction."""
 MAX_QUEUED: Final = 40_000
 """Lines that may wait; beyond that a request is refused rather than kept in memory."""
+KEY_DAYS: Final = 2
+"""Days that an idempotency key is remembered."""
 _COLUMNS: Final = ("id", "time", "level", "service", "message", "request_id", "fields", "received_at", "source")
 _TURN: Final = 0x6A_6C_6F_68  # advisory lock: one transaction at a time gives ids out and commits them
 _MINE: Final = "the lines were not written; send them again"
@@ -224,3 +226,8 @@ async def _remember(connection: Any, batches: Sequence[_Batch], now: datetime) -
             *(list(column) for column in zip(*keyed, strict=True)),
             now,
         )
+
+
+async def forget_keys(connection: Any, now: datetime) -> None:
+    """Forget the idempotency keys that are older than `KEY_DAYS`."""
+    await connection.execute("DELETE FROM logging.batch_key WHERE kept_at < $1", now - timedelta(days=KEY_DAYS))
