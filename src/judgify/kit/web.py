@@ -25,6 +25,7 @@ from judgify.kit.errors import (
     Unauthenticated,
     Unavailable,
 )
+from judgify.kit.head import HeadMiddleware
 from judgify.kit.log import request_id_var
 from judgify.kit.metrics import CONTENT_TYPE, Metrics
 from judgify.kit.middleware import MAX_BODY, ServiceMiddleware
@@ -86,6 +87,7 @@ def create_app(spec: ServiceSpec) -> FastAPI:
         dependencies=[Depends(_refuse_unknown_parameters)] if spec.strict_query else [],
     )
     app.state.spec = spec
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(ServiceMiddleware, metrics=spec.metrics, clock=spec.clock, max_body=spec.max_body)
     _add_probes(app, spec)
     app.add_exception_handler(JudgifyError, _on_judgify_error)
