@@ -94,18 +94,19 @@ class Budget:
         self._held -= held
         self._unsaved += spent
 
-    async def save(self) -> None:
-        """Write down what was spent since, and learn what all processes spent today. Without the database: later."""
+    async def save(self) -> bool:
+        """Write down what was spent since, and learn what all processes spent today; False when that must wait."""
         self._turn_day()
         day, tokens = self._day, self._unsaved
         try:
             total = await self._ledger.add(day, tokens)
         except (Unavailable, TimeoutError, asyncpg.PostgresError, OSError) as error:
             log.debug("the token budget is not written down for now", reason=type(error).__name__)
-            return
+            return False
         if day == self._day:
             self._unsaved -= tokens
             self._known = total
+        return True
 
     def _turn_day(self) -> None:
         today = self._clock.now().date()
@@ -116,8 +117,7 @@ class Budget:
     async def _run(self) -> None:
         waited = FOLLOW_S
         while True:
-            if self._unsaved or waited >= FOLLOW_S:
-                await self.save()
+            if (self._unsaved or waited >= FOLLOW_S) and await self.save():
                 waited = 0.0
             await self._clock.sleep(FLUSH_S)
             waited += FLUSH_S

@@ -156,8 +156,7 @@ class Endpoint:
         """Load the client's library."""
         try:
             await self._open()
-        except Exception as error:
-            # The named boundary: an installation without the library judges by rules.
+        except Exception as error:  # noqa: BLE001 - the named boundary: without the library, rules judge
             raise self._trouble(error) from None
 
     async def ask(self, told: Messages, form: dict[str, Any], *, model: str, max_tokens: int) -> Reply:
@@ -179,8 +178,7 @@ class Endpoint:
             return await question(client)
         except Trouble:
             raise
-        except Exception as error:
-            # The named boundary: whatever a large library does, the rules' answer stands.
+        except Exception as error:  # noqa: BLE001 - the named boundary: whatever the library does, rules judge
             raise self._trouble(error) from None
 
     async def close(self) -> None:

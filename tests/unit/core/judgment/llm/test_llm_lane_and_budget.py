@@ -70,9 +70,13 @@ async def test_while_the_database_is_away_spending_goes_on_being_counted() -> No
     budget.settle(0, 30)
     await budget.save()
     assert budget.spent == 30
+    ledger.days[NOON.date()] = 12
+    budget.start()
+    await clock.advance(FLUSH_S * 2)
     ledger.away = False
-    await budget.save()
-    assert (budget.spent, ledger.days) == (30, {NOON.date(): 30})
+    await clock.advance(FLUSH_S * 2)
+    assert (budget.spent, ledger.days) == (42, {NOON.date(): 42})
+    await budget.close()
 
 
 async def test_a_new_day_begins_with_nothing_spent() -> None:
