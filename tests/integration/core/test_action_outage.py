@@ -196,7 +196,8 @@ async def test_dead_orders_are_listed_replayed_and_given_up(tmp_path: Path, post
         assert [row["id"] for row in first["data"] + rest["data"]] == ids[::-1]
         for filters in ({"target": "other:1"}, {"type": "notify"}, {"outcome": "timeout"}, {"since": "2999-01-01"}):
             assert (await client.get(DEAD, params=filters)).json()["data"] == [], filters
-        assert (await client.get(DEAD, params={"since": "yesterday"})).status_code == 422
+        for path, wrong in ((DEAD, {"since": "yesterday"}), (DEAD, {"target": "\x00"}), (URL, {"target": "a\x00"})):
+            assert (await client.get(path, params=wrong)).status_code == 422, wrong
 
         gone = await client.post(f"{URL}/{ids[0]}/discard", json={"reason": "시험 데이터", "by": "kim"})
         assert gone.json()["data"]["state"] == "discarded"

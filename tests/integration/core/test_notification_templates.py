@@ -151,6 +151,7 @@ async def test_a_failed_channel_is_sent_again_and_the_history_finds_it(tmp_path:
         resend = f"{MESSAGES}/{key}/resend"
         assert (await client.post(resend, params={"channel": "mailbox"})).status_code == 409
         assert (await client.post(resend, params={"channel": "gone"})).status_code == 404
+        assert (await client.post(resend, params={"channel": "\x00"})).status_code == 422
         assert (await client.post(resend)).json()["data"]["channels"] == ["hook"]
         data = await until(lambda: settled(client, key))
         assert (await client.post(resend)).status_code == 409

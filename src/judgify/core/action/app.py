@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Path, Query
 
-from judgify.core.action.choice import Choice, State
+from judgify.core.action.choice import State, chosen
 from judgify.core.action.dead import add_dead
 from judgify.core.action.delivery import Deliverer
 from judgify.core.action.order import Order, Type, check
@@ -134,7 +134,7 @@ def _add_reads(app: FastAPI, store: ActionStore, clock: Clock) -> None:
         cursor: Annotated[str | None, Query(pattern=r"^act_[0-9a-z]{26}$")] = None,
     ) -> dict[str, Any]:
         """List orders, newest first."""
-        choice = Choice(state=state, type=type, target=target, outcome=outcome, execution_id=execution_id)
+        choice = chosen(state=state, type=type, target=target, outcome=outcome, execution_id=execution_id)
         rows = await store.page(choice, limit=limit + 1, after=cursor)
         return outgoing.page(rows, limit, clock)
 

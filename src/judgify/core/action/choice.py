@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from judgify.core.action.order import Type
 from judgify.kit.clock import parse
@@ -58,3 +58,13 @@ class Choice(BaseModel):
         given = [(test, value) for test, value in tests.items() if value is not None]
         conditions = [f"{test}${number}" for number, (test, _) in enumerate(given, 1)]
         return " AND ".join(conditions) or "true", [value for _, value in given]
+
+
+def chosen(**given: object) -> Choice:
+    """Give the choice of a list's parameters; `Invalid` names the one that cannot be read."""
+    try:
+        return Choice.model_validate(given)
+    except ValidationError as error:
+        entry = error.errors(include_input=False)[0]
+        place = ".".join(map(str, entry["loc"]))
+        raise Invalid(f"{place}: {entry['msg'].removeprefix('Value error, ')}", path=place) from None

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from judgify.core.action.choice import Choice
+from judgify.core.action.choice import Choice, chosen
 from judgify.core.action.order import Type
 from judgify.core.action.store import ActionStore
 from judgify.kit import outgoing
@@ -63,7 +63,7 @@ def add_dead(app: FastAPI, store: ActionStore, outbox: Outbox, clock: Clock) -> 
     ) -> dict[str, Any]:
         """List dead orders, newest first."""
         given = {"type": type, "target": target, "outcome": outcome, "workflow_id": workflow_id}
-        choice = _choice({**given, "since": since, "until": until})
+        choice = chosen(**given, since=since, until=until)
         return outgoing.page(await store.page(choice.dead(), limit=limit + 1, after=cursor), limit, clock)
 
     @app.post(DEAD + "/replay", status_code=202)
@@ -90,15 +90,6 @@ def add_dead(app: FastAPI, store: ActionStore, outbox: Outbox, clock: Clock) -> 
         kept = await store.discard(key, _who(who, given.by), given.reason)
         log.info("order discarded", id=key, by=who.subject)
         return answer(kept, clock, durability="database")
-
-
-def _choice(given: dict[str, Any]) -> Choice:
-    try:
-        return Choice.model_validate(given)
-    except ValidationError as error:
-        entry = error.errors(include_input=False)[0]
-        place = ".".join(map(str, entry["loc"]))
-        raise Invalid(f"{place}: {entry['msg'].removeprefix('Value error, ')}", path=place) from None
 
 
 def _who(who: Principal, by: str | None) -> str:

@@ -122,6 +122,7 @@ def _add_messages(
         channel: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
     ) -> dict[str, Any]:
         """Send a message again through the channels that failed, or through one of them."""
+        _refuse_nul(channel=channel)
         channels = await store.resend(key, channel, who.subject)
         outbox.wake()
         log.info("message sent again", id=key, channels=channels, by=who.subject)
@@ -144,9 +145,7 @@ def _add_history(app: FastAPI, store: MessageStore, clock: Clock) -> None:
         cursor: Annotated[str | None, Query(pattern=r"^msg_[0-9a-z]{26}$")] = None,
     ) -> dict[str, Any]:
         """List messages, newest first; times without a zone are Asia/Seoul."""
-        for name, text in (("channel", channel), ("source", source)):
-            if text is not None and "\x00" in text:
-                raise Invalid(f"{name}: a NUL character is in no name", path=name)
+        _refuse_nul(channel=channel, source=source)
         wanted = Wanted(
             state,
             channel,
@@ -162,3 +161,10 @@ def _add_history(app: FastAPI, store: MessageStore, clock: Clock) -> None:
     async def read(key: MessageId, _: Reader) -> dict[str, Any]:
         """Read one message with the outcome on every channel."""
         return answer(await store.read(key), clock)
+
+
+def _refuse_nul(**given: str | None) -> None:
+    # PostgreSQL keeps no such character; asking it for one is a mistake of the caller, not a fault of ours.
+    for name, text in given.items():
+        if text is not None and "\x00" in text:
+            raise Invalid(f"{name}: a NUL character is in no name", path=name)
