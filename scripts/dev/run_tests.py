@@ -22,6 +22,9 @@ PURE = (
     "src/judgify/response/phases.py",
     "src/judgify/response/documents/",
     "src/judgify/response/runbook/policy.py",
+    "src/judgify/core/logbook/lucene/",
+    "src/judgify/core/logbook/pattern.py",
+    "src/judgify/core/logbook/statement.py",
 )
 """Modules without I/O: values in, values out. Each branch of theirs is tested."""
 FEW = 5

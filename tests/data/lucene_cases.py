@@ -277,6 +277,7 @@ CASES = [
     ("NOT level:ERROR AND service:judgment", "7 8 14"),
     ("level:INFO AND NOT service:postgres OR refused", "1 6 7 9 15"),
     ("service:gateway AND -level:INFO", "2 4"),
+    ("-level:INFO AND service:gateway OR refused", "1 2 4"),
     ("and", ""),
     ("out and memory", "4 11"),
     ("not timeout", "2"),

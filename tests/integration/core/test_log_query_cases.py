@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
@@ -30,8 +29,8 @@ async def found_by_all(url: str) -> dict[str, list[int] | Exception]:
             await connection.execute(f"CREATE TABLE logging.line_all PARTITION OF logging.line {SPAN}")
             for number, row in enumerate(CORPUS, 1):
                 await connection.execute(
-                    "INSERT INTO logging.line (id, time, level, service, message, request_id, fields, received_at, source) "
-                    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'corpus')",
+                    "INSERT INTO logging.line "
+                    "(id, time, level, service, message, request_id, fields, received_at, source) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'corpus')",
                     number, parse(row.time), LEVELS[row.level], row.service, row.message, row.request_id,
                     json.dumps(row.fields), parse(NOW),
                 )  # fmt: skip
@@ -43,15 +42,17 @@ async def found_by_all(url: str) -> dict[str, list[int] | Exception]:
                     found[query] = error
                     continue
                 rows = await connection.fetch(
-                    f"SELECT id FROM logging.line WHERE $1 AND {one.sql} ORDER BY id", True, *one.values
+                    f"SELECT id FROM logging.line WHERE $1 AND {one.sql} ORDER BY id",  # noqa: S608 - what is being tested
+                    True,
+                    *one.values,
                 )
                 found[query] = [row["id"] for row in rows]
             return found
 
 
 @pytest.fixture(scope="module")
-def results(postgres_server: Postgres) -> Iterator[dict[str, list[int] | Exception]]:
-    yield asyncio.run(found_by_all(postgres_server.make_database("log_query_cases")))
+def results(postgres_server: Postgres) -> dict[str, list[int] | Exception]:
+    return asyncio.run(found_by_all(postgres_server.make_database("log_query_cases")))
 
 
 def test_the_table_is_as_large_as_it_says() -> None:

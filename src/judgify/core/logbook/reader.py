@@ -9,7 +9,7 @@ import asyncpg
 from judgify.kit.db import Database
 from judgify.kit.errors import Invalid
 
-TIMEOUT_S: Final = 5
+TIMEOUT_S: Final = 5.0
 """How long one statement of a search may take."""
 
 
@@ -23,13 +23,13 @@ async def reading(database: Database) -> AsyncIterator[Any]:
     try:
         async with database.connection() as connection, connection.transaction(readonly=True):
             await connection.execute(
-                f"SET LOCAL statement_timeout = '{TIMEOUT_S}s'; SET LOCAL plan_cache_mode = force_custom_plan; "
-                "SET LOCAL jit = off"
+                f"SET LOCAL statement_timeout = {int(TIMEOUT_S * 1000)}; "
+                "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off"
             )
             yield connection
     except asyncpg.QueryCanceledError as error:
         raise Invalid(
-            f"this search took longer than {TIMEOUT_S} seconds and was ended; narrow the time range, for example "
+            f"this search took longer than {TIMEOUT_S:g} seconds and was ended; narrow the time range, for example "
             "@timestamp:[now-1h TO now], or add a level or a service",
             slug="search-too-slow",
         ) from error

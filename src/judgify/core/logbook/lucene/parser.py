@@ -84,8 +84,6 @@ class _Parser:
             said = self._peek().kind is Kind.OR
             if said:
                 self._take()
-            elif self._peek().kind is Kind.AND:  # pragma: no cover - a chain takes every AND
-                self._fail(self._peek().at, "AND has nothing before it", "write a word before it")
             joints.append(said)
             clauses.append(self._chain(field, depth))
         return self._joined(clauses, joints)
@@ -250,9 +248,6 @@ class _Parser:
             )
         self._take()
         self._count(token)
-        following = self._peek()
-        if following.kind is Kind.OPEN and following.at == token.end:  # pragma: no cover - the lexer refuses it
-            self._fail(following.at, "a parenthesis directly after a word", "put a space between")
         if field == EXISTS:
             return self._exists(token)
         if token.ends is not None:
