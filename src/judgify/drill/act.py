@@ -70,6 +70,10 @@ class Act:
         del load, struck, operations
         return []
 
+    def executions(self) -> list[str]:
+        """Give judgments that were answered besides the load's: they must be found again, too."""
+        return []
+
     def figures(self) -> dict[str, Any]:
         """Give what this drill counted besides, for the report."""
         return {}

@@ -65,6 +65,7 @@ class BadRelease(Act):
         """Roll out the release, and give the moment at which its memory crossed the limit."""
         clock, supervisor, name = self.doors.clock, self.doors.supervisor, self.scenario.unit
         self._seen.go = self.doors.settings.home / "drills" / f"leak-{clock.now():%H%M%S%f}"
+        self.undo.file(self._seen.go)
         *python, module = self._spec.command
         leaking = ("judgify.drill.leak", "--mib-per-s", str(_RATE_MIB), "--when", str(self._seen.go))
         command = (*python, *leaking, module)
@@ -100,11 +101,6 @@ class BadRelease(Act):
             return judge.steady(load.samples, now - 0.5 - _GOOD_S, now - 0.5, 1.0)
 
         await until(good, self.doors, f"{BAD} did not judge rightly")
-
-    async def close(self) -> None:
-        """Remove the file that let the leak begin."""
-        if self._seen.go is not None:
-            self._seen.go.unlink(missing_ok=True)
 
     async def verdict(self, load: Load, struck: Struck, operations: Sequence[str]) -> list[str]:
         """The cure must be the older release: rolled back, not started again into the same leak."""

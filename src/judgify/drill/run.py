@@ -13,6 +13,7 @@ from judgify.drill.cache import RedisDown
 from judgify.drill.doors import Doors, Say
 from judgify.drill.engine import DOCUMENTS
 from judgify.drill.load import DOCUMENT, RATE, WORKFLOW, Load
+from judgify.drill.model import LlmFailing
 from judgify.drill.release import BadRelease
 from judgify.drill.scenario import Fault, Scenario
 from judgify.drill.undo import Undo
@@ -30,6 +31,7 @@ _ACTS: Final[Mapping[Fault, Callable[[Scenario, Doors, Undo, Say], Act]]] = {
     "kill": Act,
     "cache": RedisDown,
     "release": BadRelease,
+    "model": LlmFailing,
 }
 
 
@@ -91,7 +93,7 @@ async def _played(scenario: Scenario, doors: Doors, act: Act, say: Say) -> dict[
             meanwhile.cancel()
         await load.stop()
     ruling = act.ruling(load.samples, struck.mono)
-    lost = await _count_lost(doors, load)
+    lost = await _count_lost(doors, load, act.executions())
     documents: list[str] = []
     entries: list[dict[str, Any]] = []
     if incident_id is not None:
@@ -203,9 +205,9 @@ async def _follow(act: Act, load: Load, drill_id: str, fault_mono: float) -> str
     return incident_id
 
 
-async def _count_lost(doors: Doors, load: Load) -> int:
+async def _count_lost(doors: Doors, load: Load, besides: list[str]) -> int:
     """Read back every judgment that was answered with 200; one that cannot be read is lost, for whatever reason."""
-    wanted = [one.execution_id for one in load.samples if one.execution_id is not None]
+    wanted = [one.execution_id for one in load.samples if one.execution_id is not None] + besides
     gate = asyncio.Semaphore(8)
 
     async def missing(execution_id: str) -> bool:

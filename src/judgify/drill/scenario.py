@@ -96,6 +96,21 @@ SCENARIOS: Final = (
         ),
         starts_unit=False,
     ),
+    Scenario(
+        name="llm-failing",
+        title={"ko": "LLM API 호출 실패", "en": "Calls of the language model fail"},
+        unit="judgment",
+        service="judgment",
+        severity="P2",
+        fault="model",
+        guide="4.2",
+        cause=(
+            "훈련: 모델 엔드포인트가 오류, 지연, 무의미한 응답을 차례로 보냄",
+            "Drill: the model's endpoint failed, crawled and talked nonsense",
+        ),
+        counted_from="mended",
+        starts_unit=False,
+    ),
 )
 
 

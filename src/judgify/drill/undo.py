@@ -63,6 +63,10 @@ class Undo:
         """Note a process that the drill started."""
         self._note({"do": "end", "pid": pid, "began": psutil.Process(pid).create_time()})
 
+    def file(self, path: Path) -> None:
+        """Note a file that the drill makes."""
+        self._note({"do": "file", "path": str(path)})
+
     def account(self, name: str) -> None:
         """Note an account that is open only while the drill lasts."""
         self._note({"do": "account", "name": name})
@@ -107,6 +111,8 @@ async def _undo(entry: Entry, supervisor: SupervisorClient, gateway: ServiceClie
             await supervisor.define(spec, reason=reason, restart=bad, wait_s=_HEALTHY_S if bad else None)
         case "account":
             await gateway.request("PATCH", f"/api/v2/auth/users/{entry['name']}", json={"disabled": True})
+        case "file":
+            await asyncio.to_thread(Path(entry["path"]).unlink, missing_ok=True)
         case _:
             await asyncio.to_thread(_end, int(entry["pid"]), float(entry["began"]))
 

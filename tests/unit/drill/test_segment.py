@@ -44,6 +44,7 @@ def test_the_segments_are_read_from_the_timeline_and_the_ruling() -> None:
         "restored_s": 9.0,
         "verified_s": 19.0,
         "documented_s": 21.0,
+        "mended_s": None,
     }
     assert segment.failures(found, Allowance(), lost=0, documents=ALL) == []
 
@@ -74,4 +75,13 @@ def test_what_took_too_long_is_said_with_both_figures() -> None:
         "detected: 6.00 s, more than 5 s",
         "page handed over after detection: 2.00 s, more than 1 s",
         "restored: 21.00 s, more than 20 s",
+    ]
+
+
+def test_restored_is_counted_from_the_end_of_a_fault_that_only_the_drill_can_end() -> None:
+    found = segment.read(STORY, FAULT, Ruling(100.0, 130.0, 500, 0), fault_mono=100, mended_mono=112.0)
+    assert (found.restored_s, found.mended_s) == (30.0, 12.0)
+    assert segment.failures(found, Allowance(), lost=0, documents=ALL) == []
+    assert segment.failures(found, Allowance(restored_s=17.0), lost=0, documents=ALL) == [
+        "restored: 18.00 s, more than 17 s"
     ]

@@ -13,6 +13,7 @@ from judgify.kit.settings import Settings
 from judgify.kit.supervisor_types import Event
 from judgify.response.guide.catalogue import Service
 from judgify.response.guide.schema import Guide
+from judgify.response.intake.part import PartTurn, PartWatch
 from judgify.response.intake.probe import HttpProbe, Look, PostgresProbe, Probe, RedisProbe
 from judgify.response.intake.prober import Prober, Target
 from judgify.response.intake.threshold import ThresholdWatch
@@ -98,6 +99,7 @@ class Watch:
         self._sink = sink
         self._clock = clock
         self._thresholds = ThresholdWatch(guide.intake.metrics, metrics, self._returned_at)
+        self._parts = PartWatch()
         self._told: dict[tuple[str, str], datetime] = {}
         self._excused: dict[str, Turn] = {}
         self._planned: dict[str, Event] = {}
@@ -137,6 +139,8 @@ class Watch:
     async def _on_look(self, service: str, look: Look, at: datetime) -> None:
         self._sink.check(Check(service=service, ok=look.good, at=at, detail=look.detail))
         self._tell_suspicion()
+        for part in self._parts.look(service, look):
+            await self._tell_part(part, at)
         turn = self._excused.get(service)
         if turn is None:
             return
@@ -145,6 +149,27 @@ class Watch:
         elif await self._excuse_of(turn) is None:
             del self._excused[service]
             await self._raise(turn)
+
+    async def _tell_part(self, turn: PartTurn, at: datetime) -> None:
+        now = self._clock.now()
+        text = f"/health: {turn.part} down" if turn.down else f"/health: {turn.part} is down no more"
+        try:
+            await self._sink.signal(
+                Signal(
+                    id=new_id("sig"),
+                    service=turn.service,
+                    signal=turn.signal,
+                    source="metrics",
+                    status="firing" if turn.down else "resolved",
+                    own=True,
+                    text=text,
+                    observed_at=min(at, now),
+                    received_at=now,
+                )
+            )
+        except Exception:
+            self._parts.tell_again(turn)
+            raise
 
     async def _on_turn(self, turn: Turn) -> None:
         self._tell_suspicion()
