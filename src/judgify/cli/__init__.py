@@ -26,6 +26,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "action": ("action",),
     "delivery": ("delivery",),
     "drill": ("drill",),
+    "dashboard": ("dashboard",),
     "log": ("log",),
     "page": ("test-page",),
     "account": ("account", "subscriber"),

@@ -27,6 +27,7 @@ from judgify.kit.db import Database
 from judgify.kit.errors import Unavailable
 from judgify.kit.log import request_id_var
 from judgify.kit.metrics import Metrics
+from judgify.kit.serve import ending
 from judgify.kit.settings import Settings
 from judgify.kit.web import Health, ServiceSpec, State, answer, create_app, require
 
@@ -131,7 +132,7 @@ def _add_data(app: FastAPI, source: BoardSource, clock: Clock) -> None:
         del lang
 
         async def events() -> AsyncIterator[dict[str, str]]:
-            while True:
+            while not ending():
                 try:
                     board = await source.board(minutes)
                 except Unavailable as error:

@@ -22,6 +22,7 @@ from judgify.core.dashboard.words import WORDS
 from judgify.kit.auth import Principal
 from judgify.kit.clock import Clock, iso
 from judgify.kit.errors import Denied, NotFound, Unavailable
+from judgify.kit.serve import ending
 from judgify.kit.web import answer, require
 
 PREFIX: Final = "/api/v2/dashboard"
@@ -138,7 +139,7 @@ def _add_kept(app: FastAPI, desk: Desk) -> None:
         chosen: Lang = lang or kept.lang
 
         async def events() -> AsyncIterator[dict[str, str]]:
-            while True:
+            while not ending():
                 try:
                     views = await desk.generator.open(kept.panels, chosen)
                 except Unavailable as error:

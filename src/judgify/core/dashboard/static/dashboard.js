@@ -52,7 +52,7 @@ function follow(address) {
   stream.addEventListener("panels", (event) => {
     alive();
     const data = JSON.parse(event.data);
-    told.textContent = new Date(data.generated_at).toLocaleTimeString(document.documentElement.lang);
+    told.textContent = new Date(data.generated_at).toLocaleTimeString(document.documentElement.lang, { timeZone: "Asia/Seoul" });
     for (const one of data.panels) {
       const panel = document.getElementById(`panel-${one.number}`);
       const now = JSON.stringify(one);
