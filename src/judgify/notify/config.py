@@ -87,6 +87,7 @@ class Mailbox(Config):
 
     type: Literal["mailbox"]
     folder: str = "mailbox"
+    days: Annotated[int, Field(ge=1, le=36_500)] = 365
 
 
 class Email(Config):

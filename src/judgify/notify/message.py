@@ -59,6 +59,8 @@ class Message:
     """One line that says how things stand, such as who holds it."""
     service: str = ""
     """What the message is about, as the sender's catalogue calls it."""
+    topic: str = ""
+    """What of the incident it is about; empty for the incident itself. Channels with threads keep one for each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def _console(name: str, _: c.Console, kit: Toolkit) -> Channel:
 
 
 def _mailbox(name: str, config: c.Mailbox, kit: Toolkit) -> Channel:
-    return MailboxChannel(name, clock=kit.clock, folder=kit.folder / config.folder)
+    return MailboxChannel(name, clock=kit.clock, folder=kit.folder / config.folder, days=config.days)
 
 
 def _email(name: str, config: c.Email, kit: Toolkit) -> Channel:

@@ -102,10 +102,11 @@ class SlackCalls:
         import aiohttp  # noqa: F401, PLC0415 - lazily: an engine without Slack must not carry it
         import slack_sdk.web.async_client  # noqa: F401, PLC0415 - as above
 
-    def session(self, begin: "Callable[[], None] | None" = None) -> "aiohttp.ClientSession":
+    def session(self, begin: "Callable[[], None] | None" = None, *, lasting: bool = False) -> "aiohttp.ClientSession":
         """Make a session that connects to checked addresses only and follows no redirect.
 
-        `begin` hears of the moment from which a request may have reached the other side.
+        `begin` hears of the moment from which a request may have reached the other side. A `lasting` one is for a
+        connection that stays open: only connecting is bounded.
         """
         import aiohttp  # noqa: PLC0415 - lazily, see `load`
 
@@ -126,7 +127,7 @@ class SlackCalls:
         )
         return aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=self.timeout_s),
+            timeout=aiohttp.ClientTimeout(total=None if lasting else self.timeout_s, connect=self.timeout_s),
             trace_configs=[trace],
             trust_env=False,
         )

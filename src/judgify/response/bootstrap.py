@@ -147,7 +147,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     kit = Toolkit(clock=clock, folder=folder, environ=settings.environ, allow=settings.egress_allow)
     console = settings.url("response")
     pager = Sender(guide, open_channels(guide.channels, kit, settings.home), console_url=console)
-    targets = Targets(guide.sla.availability_percent, guide.sla.p95_ms, guide.sla.error_percent)
     documents = GuideDocuments(guide)
     store = SqliteStore(folder / "response.db")
     core = assemble(
@@ -156,7 +155,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         clock=clock,
         figures=Figures(metrics),
         pager=pager,
-        capturer=Capturer(orchestrator, scraped, targets),
+        capturer=Capturer(orchestrator, scraped, _targets(guide)),
         documents=documents,
         runner=runner,
         shelf=Shelf(folder / "documents"),
@@ -237,6 +236,10 @@ async def _for_ever(loop: Loop, clock: Clock) -> None:
         except Exception:  # boundary: a loop that fails begins anew; cancellation passes through
             log.exception("a loop of the engine failed and begins anew")
         await clock.sleep(1.0)
+
+
+def _targets(guide: Guide) -> Targets:
+    return Targets(guide.sla.availability_percent, guide.sla.p95_ms, guide.sla.error_percent)
 
 
 def _scraped(guide: Guide) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from judgify.kit.clock import Clock
 from judgify.kit.errors import NotFound
+from judgify.response import follow
 from judgify.response.incident import Incident
 from judgify.response.joining import WellSince, never_seen
 from judgify.response.model import ENGINE, UNSETTLED, Actor, Page
@@ -94,6 +95,7 @@ class Desk:
             now = self.clock.now()
             job = Work(tx, self.policy, now, lambda service: self.well_since(service, now))
             result = work(job)
+            follow.up(job)
             told.extend(job.entries)
             return result
 

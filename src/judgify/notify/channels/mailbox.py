@@ -3,6 +3,9 @@
 import asyncio
 import errno
 import os
+import re
+from contextlib import suppress
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from pathlib import Path
@@ -17,21 +20,28 @@ from judgify.notify.outcome import Outcome, Reason, Refused, Sent
 
 _POLICY: Final = SMTPUTF8.clone(linesep="\n", max_line_length=0)
 _LEAST_FREE: Final = 1024 * 1024
+KEPT_DAYS: Final = 365
+"""Days that messages are kept, unless the channel's `days` says otherwise."""
+PRUNE_EVERY_S: Final = 3600.0
+_OURS: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z-(page|report|notice)-msg_[0-9a-z]{26}\.eml")
 
 
 class MailboxChannel:
     """Writes each message, fsynced and whole, as a file of mode 0600 in a folder of mode 0700.
 
     File names sort by time: `20261122T141005.123456Z-page-<id>.eml`. The text is plain UTF-8, so that `cat` shows it.
+    What is older than `days` is removed, at most once an hour, after a message was written; other files stay.
     """
 
     type = "mailbox"
 
-    def __init__(self, name: str, *, clock: Clock, folder: Path) -> None:
+    def __init__(self, name: str, *, clock: Clock, folder: Path, days: int = KEPT_DAYS) -> None:
         """Keep the folder; it is made when first needed."""
         self._name = name
         self._clock = clock
         self._folder = folder
+        self._days = days
+        self._pruned_at = float("-inf")
 
     @property
     def name(self) -> str:
@@ -59,6 +69,9 @@ class MailboxChannel:
             await asyncio.to_thread(self._write, file_name, mail.as_bytes())
         except OSError as error:
             return Refused(Reason.STORAGE_FAILED, _told(error), retryable=True)
+        if self._clock.monotonic() - self._pruned_at >= PRUNE_EVERY_S:
+            self._pruned_at = self._clock.monotonic()
+            await asyncio.to_thread(self._prune, now)
         return Sent(file_name, now)
 
     async def check(self) -> Check:
@@ -75,6 +88,14 @@ class MailboxChannel:
     def _write(self, file_name: str, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomic(self._folder / file_name, content, 0o600)
+
+    def _prune(self, now: datetime) -> None:
+        # Names sort by time, and only names of ours are looked at.
+        oldest = f"{now - timedelta(days=self._days):%Y%m%dT%H%M%S.%fZ}"
+        for path in self._folder.glob("*.eml"):
+            if _OURS.fullmatch(path.name) and path.name < oldest:
+                with suppress(OSError):  # it is tried again in an hour; the message at hand is safe
+                    path.unlink()
 
     def _free(self) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

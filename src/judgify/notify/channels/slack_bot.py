@@ -80,7 +80,8 @@ class SlackBotChannel:
             return Refused(Reason.MISCONFIGURED, error.detail, retryable=False)
         if message.incident_id is None:
             return await self._post(token, message, recipient, None)
-        lock = self._locks.setdefault(message.incident_id, asyncio.Lock())
+        key = f"{message.incident_id}:{message.topic}" if message.topic else message.incident_id
+        lock = self._locks.setdefault(key, asyncio.Lock())
         try:
             # While the first message is on its way nobody else may begin a second thread.
             async with asyncio.timeout(self._calls.timeout_s * _WAIT):
@@ -88,7 +89,7 @@ class SlackBotChannel:
         except TimeoutError:
             return Refused(Reason.UNREACHABLE, "the message before this one is not through yet", retryable=True)
         try:
-            return await self._in_thread(token, message, recipient)
+            return await self._in_thread(token, message, recipient, key)
         finally:
             lock.release()
 
@@ -107,8 +108,7 @@ class SlackBotChannel:
     async def close(self) -> None:
         """Keep nothing open: every call closes its own connection."""
 
-    async def _in_thread(self, token: str, message: Message, recipient: Recipient) -> Outcome:
-        key = str(message.incident_id)
+    async def _in_thread(self, token: str, message: Message, recipient: Recipient, key: str) -> Outcome:
         head = _place(await self._threads.find(key))
         if message.turn is not None:
             return await self._change(token, message, recipient, head)

@@ -1,16 +1,18 @@
 """Checks of contacts, escalation, channels and calendar."""
 
+import re
 from datetime import date
 from itertools import pairwise
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from judgify.response.guide.base import SEVERITIES, SeverityName, unfilled
-from judgify.response.guide.people import EmailChannel, Hours, PageKind, PagerDutyChannel, SmsChannel
+from judgify.response.guide.people import EmailChannel, Hours, PageKind, SlackBotChannel, SmsChannel
 from judgify.response.guide.report import Report
 from judgify.response.guide.schema import Guide
 
 _EXAMPLE_DOMAIN: Final = "company.com"
+_MEMBER: Final = re.compile(r"[UW][A-Z0-9]{6,20}")
 _TOLD: Final[tuple[PageKind, ...]] = ("page", "report", "notice")
 
 
@@ -69,11 +71,10 @@ def _channels(guide: Guide, report: Report) -> None:
             report.known(file, f"{path}.roles[{index}]", "role", role, guide.contacts.roles)
         if not channel.enabled:
             continue
-        if isinstance(channel, PagerDutyChannel | SmsChannel):
-            message = f"channels of kind {channel.kind} cannot be sent through yet"
-            report.error(
-                file, f"{path}.enabled", message, "switch it off, or use an http channel to a gateway of yours"
-            )
+        if isinstance(channel, SmsChannel) and (channel.ok_field is None) != (not channel.ok_values):
+            report.error(file, f"{path}.ok_field", "ok_field and ok_values go together", "give both, or neither")
+        if isinstance(channel, SlackBotChannel):
+            _slack_bot(guide, report, path, channel)
         if isinstance(channel, EmailChannel):
             for field in ("smtp_host", "sender"):
                 value = getattr(channel, field)
@@ -81,6 +82,17 @@ def _channels(guide: Guide, report: Report) -> None:
                     report.error(file, f"{path}.{field}", "is missing on a channel that is switched on", "fill it in")
                 elif value.endswith(_EXAMPLE_DOMAIN):
                     report.todo(file, f"{path}.{field}", f'"{value}" is the guide\'s example', "fill in your own")
+
+
+def _slack_bot(guide: Guide, report: Report, path: str, channel: SlackBotChannel) -> None:
+    file = "channels.yaml"
+    if channel.signing_secret is None and channel.app_token is None:
+        message = "its buttons lead nowhere"
+        report.warn(file, path, message, "give signing_secret, or app_token for Socket Mode")
+    for name, person in guide.contacts.persons.items():
+        if not _MEMBER.fullmatch(person.slack):
+            message = f'"{person.slack}" is no member id, so nobody can press a button as {person.title.en}'
+            report.warn("contacts.yaml", f"persons.{name}.slack", message, "write the member id, such as U0123ABCD")
 
 
 def _coverage(guide: Guide, report: Report) -> None:

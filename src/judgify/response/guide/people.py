@@ -18,6 +18,7 @@ from judgify.response.guide.base import (
 )
 
 PageKind = Literal["page", "report", "notice"]
+Address = Annotated[str, Field(pattern=r"^https?://[^\s<>\"']+$", max_length=500)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -162,6 +163,34 @@ class SlackChannel(ChannelBase):
     webhook: SecretRef
 
 
+class SlackBotChannel(ChannelBase):
+    """A Slack app's bot in one room: one thread per incident, buttons. Give its own of `#name` or the channel's id.
+
+    Buttons need one way back: `signing_secret` for requests to this engine, or `app_token` for Socket Mode.
+    """
+
+    kind: Literal["slack_bot"]
+    room: Annotated[str, Field(pattern=r"^(#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{6,20})$")]
+    token: SecretRef
+    signing_secret: SecretRef | None = None
+    app_token: SecretRef | None = None
+    api_url: Address | None = None
+
+
+class TeamsChannel(ChannelBase):
+    """A Teams workflow ("when a webhook request is received"); its address is a secret."""
+
+    kind: Literal["teams"]
+    webhook: SecretRef
+
+
+class DiscordChannel(ChannelBase):
+    """A Discord webhook; its address is a secret."""
+
+    kind: Literal["discord"]
+    webhook: SecretRef
+
+
 class HttpChannel(ChannelBase):
     """A JSON POST to an address of yours."""
 
@@ -175,19 +204,39 @@ class PagerDutyChannel(ChannelBase):
 
     kind: Literal["pagerduty"]
     routing_key: SecretRef
+    source: Line = "judgify"
+    """Names this installation within PagerDuty: two that share a routing key need two names."""
+    url: Address | None = None
 
 
 class SmsChannel(ChannelBase):
-    """A text message to the person's phone through an HTTP provider."""
+    """A text message to the person's phone through an HTTP provider; `docs/reference/channels.md` has its fields."""
 
     kind: Literal["sms"]
     url: SecretRef
     token: SecretRef | None = None
     sender: Line | None = None
+    encoding: Literal["json", "form"] = "json"
+    fields: dict[str, Any] | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    secret_headers: dict[str, SecretRef] = Field(default_factory=dict)
+    secret_fields: dict[str, SecretRef] = Field(default_factory=dict)
+    ok_field: Line | None = None
+    ok_values: tuple[str, ...] = ()
+    receipt_field: Line | None = None
 
 
 Channel = Annotated[
-    ConsoleChannel | MailboxChannel | EmailChannel | SlackChannel | HttpChannel | PagerDutyChannel | SmsChannel,
+    ConsoleChannel
+    | MailboxChannel
+    | EmailChannel
+    | SlackChannel
+    | SlackBotChannel
+    | TeamsChannel
+    | DiscordChannel
+    | HttpChannel
+    | PagerDutyChannel
+    | SmsChannel,
     Field(discriminator="kind"),
 ]
 

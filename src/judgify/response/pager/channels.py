@@ -2,11 +2,25 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from judgify.notify import Channel, Toolkit, build_channel
 from judgify.response.guide.people import Channel as GuideChannel
-from judgify.response.guide.people import ConsoleChannel, EmailChannel, HttpChannel, MailboxChannel, SlackChannel
+from judgify.response.guide.people import (
+    ConsoleChannel,
+    DiscordChannel,
+    EmailChannel,
+    HttpChannel,
+    MailboxChannel,
+    PagerDutyChannel,
+    SlackBotChannel,
+    SlackChannel,
+    SmsChannel,
+    TeamsChannel,
+)
+
+TIMEOUT_S: Final = 8
+"""Seconds for one try: the engine itself waits a little longer, so that the channel's own word is heard."""
 
 
 def reference(secret: str | None, home: Path) -> str | None:
@@ -31,7 +45,46 @@ def config_of(channel: GuideChannel, home: Path) -> dict[str, Any] | None:
         case EmailChannel():
             return _email(channel, home)
         case _:
+            return _vendor(channel, home)
+
+
+def _vendor(channel: GuideChannel, home: Path) -> dict[str, Any] | None:
+    match channel:
+        case SlackBotChannel():
+            config: dict[str, Any] = {
+                "type": "slack_bot",
+                "room": channel.room,
+                "token": reference(channel.token, home),
+            }
+            return config | ({"api_url": channel.api_url} if channel.api_url is not None else {})
+        case TeamsChannel() | DiscordChannel():
+            return {"type": channel.kind, "url": reference(channel.webhook, home), "timeout_s": TIMEOUT_S}
+        case PagerDutyChannel():
+            key = reference(channel.routing_key, home)
+            config = {"type": "pagerduty", "routing_key": key, "source": channel.source}
+            return config | ({"url": channel.url} if channel.url is not None else {})
+        case SmsChannel():
+            return _sms(channel, home)
+        case _:
             return None
+
+
+def _sms(channel: SmsChannel, home: Path) -> dict[str, Any]:
+    return {
+        "type": "sms",
+        "url": reference(channel.url, home),
+        "bearer": reference(channel.token, home),
+        "sender": channel.sender or "",
+        "encoding": channel.encoding,
+        "fields": channel.fields,
+        "headers": channel.headers,
+        "secret_headers": {name: reference(one, home) for name, one in channel.secret_headers.items()},
+        "secret_fields": {name: reference(one, home) for name, one in channel.secret_fields.items()},
+        "ok_field": channel.ok_field,
+        "ok_values": channel.ok_values,
+        "receipt_field": channel.receipt_field,
+        "timeout_s": TIMEOUT_S,
+    }
 
 
 def _email(channel: EmailChannel, home: Path) -> dict[str, Any] | None:
