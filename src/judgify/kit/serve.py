@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from types import FrameType
 from typing import Any, Final
 
 import uvicorn
@@ -44,12 +45,11 @@ def run(app: Any, settings: Settings, name: str, *, backlog: int = 2048, http: A
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
 
     # uvicorn raises the signal that ended it once more when it is done; an end that was asked for is exit code 0.
     def end(_: int, __: Any) -> None:
         server.should_exit = True
-        _ENDING.set()
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
@@ -58,6 +58,15 @@ def run(app: Any, settings: Settings, name: str, *, backlog: int = 2048, http: A
         server.run(sockets=[_shared_socket(settings.listen, port)])
     else:
         server.run()
+
+
+class _Server(uvicorn.Server):
+    """Tells those who ask `ending` as soon as the signal comes: the server waits for their answers to end."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        _ENDING.set()
+        super().handle_exit(sig, frame)
 
 
 def _shared_socket(host: str, port: int) -> Any:

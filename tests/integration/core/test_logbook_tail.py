@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from tests.support.core_process import CoreProcess, Home
 from tests.support.core_service import caller, running, settings_for, until
 
 from judgify.core.logbook import tail as module
@@ -21,6 +22,7 @@ from judgify.kit.clock import SystemClock, iso
 from judgify.kit.db import Database
 from judgify.kit.errors import TooMany
 from judgify.kit.metrics import Metrics
+from judgify.kit.secrets import read_secret
 
 pytestmark = pytest.mark.guide("G19", "S05")
 URL = "/api/v2/logging/lines"
@@ -165,3 +167,30 @@ async def test_silence_is_told_and_tails_are_counted(database: Database, monkeyp
         await anext(events)
     monkeypatch.undo()
     assert await tail.follow(Filter(), None) is not None
+
+
+async def test_a_tail_through_the_gateway_and_a_service_that_ends_says_so(tmp_path: Path, postgres_url: str) -> None:
+    home = Home(tmp_path, postgres_url, REDIS_ENABLED="false")
+    (tmp_path / "logs").mkdir()
+    logging, gateway = CoreProcess(home, "logging"), CoreProcess(home, "gateway")
+    await asyncio.gather(asyncio.to_thread(logging.start, "/ready"), asyncio.to_thread(gateway.start, "/live"))
+    try:
+        headers = {"Authorization": f"Bearer {read_secret(tmp_path, 'cli_token')}"}
+        async with httpx.AsyncClient(base_url=gateway.url, headers=headers, trust_env=False, timeout=20) as client:
+
+            async def reachable() -> bool:
+                return (await client.get(URL)).status_code == 200
+
+            await until(reachable, 20)
+            async with following(client, service="judgment") as events:
+                assert (await client.post(URL, json=[line("하나"), line("둘")])).status_code == 201
+                assert [(await anext(events))[2]["message"] for _ in range(2)] == ["하나", "둘"]
+                before = CLOCK.monotonic()
+                ended = asyncio.create_task(asyncio.to_thread(logging.stop))
+                assert (await anext(events))[1] == "end"
+                await ended
+                assert CLOCK.monotonic() - before < 6
+            assert 'route="/api/v2/logging/tail"' in (await client.get("/metrics")).text
+    finally:
+        await asyncio.to_thread(logging.stop)
+        await asyncio.to_thread(gateway.stop)
