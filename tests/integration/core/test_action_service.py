@@ -19,6 +19,7 @@ from judgify.kit.clock import SystemClock
 from judgify.kit.secrets import read_secret
 from judgify.notify.signature import is_genuine
 
+pytestmark = pytest.mark.guide("S03")
 URL = "/api/v2/action/actions"
 
 

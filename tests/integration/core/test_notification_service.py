@@ -14,6 +14,7 @@ from tests.support.core_service import caller, own_postgres, running, settings_f
 from judgify.core.notification.app import build
 from judgify.kit.clock import SystemClock
 
+pytestmark = pytest.mark.guide("S04")
 URL = "/api/v2/notification/messages"
 CANARY = "canary-4f1d8c7a9b2e"
 

@@ -44,7 +44,8 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
     """Build the service; it starts without the database and reports it down."""
     folder = settings.home / "notification"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    channel_set = load_channels(Toolkit(clock, folder, settings.environ, settings.egress_allow))
+    days = settings.number("JUDGIFY_MESSAGE_DAYS", RETENTION_DAYS, highest=36_500)
+    channel_set = load_channels(Toolkit(clock, folder, settings.environ, settings.egress_allow), days)
     metrics = Metrics("notification")
     database = Database(settings.database_url, "notification", "judgify.core.notification", clock=clock)
     store = MessageStore(database, clock)
@@ -64,7 +65,7 @@ def build(settings: Settings, clock: Clock) -> FastAPI:
         lambda: outbox.waiting
     )
     outgoing.declare_pool_usage(metrics, database)
-    retention = outgoing.Retention("messages", settings.number("JUDGIFY_MESSAGE_DAYS", RETENTION_DAYS), store.forget)
+    retention = outgoing.Retention("messages", days, store.forget)
 
     async def health() -> Health:
         alive = await database.alive()

@@ -46,22 +46,23 @@ class ChannelSet:
         return tuple(dict.fromkeys(wanted)) or self.default
 
 
-def load_channels(kit: Toolkit) -> ChannelSet:
-    """Build the built-in channels and the configured ones.
+def load_channels(kit: Toolkit, days: int = 365) -> ChannelSet:
+    """Build the built-in channels, the mailbox keeping its files for `days`, and the configured ones.
 
     With a mistake in the file only the built-in ones are there: messages still arrive somewhere, and health says
     `degraded` until the file is mended.
     """
+    built_in = {**_BUILT_IN, "mailbox": {**_BUILT_IN["mailbox"], "days": days}}
     try:
-        return _configured(kit)
+        return _configured(kit, built_in)
     except Invalid as error:
         log.error("channel configuration not usable", file=CONFIG_FILE, reason=error.detail)  # noqa: TRY400 - the reason says it
-        return ChannelSet(build_channels(_BUILT_IN, kit), tuple(_BUILT_IN), error.detail)
+        return ChannelSet(build_channels(built_in, kit), tuple(_BUILT_IN), error.detail)
 
 
-def _configured(kit: Toolkit) -> ChannelSet:
+def _configured(kit: Toolkit, built_in: Mapping[str, Mapping[str, Any]]) -> ChannelSet:
     configured, default = _read(kit.folder / CONFIG_FILE)
-    channels = build_channels({**_BUILT_IN, **configured}, kit)
+    channels = build_channels({**built_in, **configured}, kit)
     missing = sorted(set(default) - set(channels))
     if missing:
         raise Invalid(f"default names the channel {missing[0]!r}, which is not configured")
