@@ -15,7 +15,7 @@ from tests.support.model_endpoint import ModelEndpoint, model_endpoint
 from judgify.core.contracts.advice import AnswerForm, Opinion
 from judgify.core.judgment.llm.budget import Budget
 from judgify.core.judgment.llm.config import ModelConfig
-from judgify.core.judgment.llm.endpoint import Endpoint
+from judgify.core.judgment.llm.endpoint import Endpoint, _load
 from judgify.core.judgment.llm.inquiry import Heard, Inquirer
 from judgify.kit.clock import SystemClock
 from judgify.kit.metrics import Metrics
@@ -40,6 +40,7 @@ class Nowhere:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[ModelEndpoint]:
+    _load()  # seconds on a busy machine; no test is about that
     with model_endpoint(key=KEY) as endpoint:
         yield endpoint
 
@@ -155,7 +156,7 @@ async def test_who_asks_for_a_longer_wait_than_there_is_time_gets_it(endpoint: M
 
 async def test_the_breaker_opens_asks_nobody_and_closes_when_the_endpoint_is_back(endpoint: ModelEndpoint) -> None:
     endpoint.switch("fail")
-    async with inquirer(config(endpoint, failures=2)) as made:
+    async with inquirer(config(endpoint, failures=2, probe_s=2.0)) as made:
         assert [(await ask(made)).reason for _ in range(2)] == ["http_error", "http_error"]
         assert made.health() == "down"
         asked = endpoint.state()["asked"]["chat"]
@@ -163,7 +164,7 @@ async def test_the_breaker_opens_asks_nobody_and_closes_when_the_endpoint_is_bac
         assert endpoint.state()["asked"]["chat"] == asked
         told = made.about()
         assert (told["available"], told["breaker"]) == (False, "open")
-        assert told["reason"] == "it answered with an error (500)" or told["reason"] == "it answered with an error"
+        assert told["reason"] == "it answered with an error"
         endpoint.switch("good")
         await until(lambda: _closed(made))  # nobody asks for a judgment meanwhile
         assert (await ask(made)).opinion is not None

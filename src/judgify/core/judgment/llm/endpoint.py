@@ -40,6 +40,7 @@ Reason = Literal[
     "not_json",
     "schema",
     "busy",
+    "loading",
     "breaker_open",
     "budget_day",
     "budget_judgment",
@@ -58,6 +59,7 @@ REASONS: Final[dict[Reason, str]] = {
     "not_json": "its answer was no JSON",
     "schema": "its answer did not fit the schema",
     "busy": "too many judgments wait for it",
+    "loading": "its client is still being loaded",
     "breaker_open": "it failed repeatedly and is left alone for now",
     "budget_day": "the day's token budget is used up",
     "budget_judgment": "the input is too large for one judgment's token budget",
@@ -148,6 +150,7 @@ class Endpoint:
         """Describe; nothing is loaded or connected yet."""
         self._config = config
         self._loading = asyncio.Lock()
+        self._loaded: asyncio.Task[tuple[ModuleType, ModuleType]] | None = None
         self._library: Any = None
         self._transport: Any = None
         self._client: Any = None
@@ -224,7 +227,10 @@ class Endpoint:
     async def _open(self) -> Any:
         async with self._loading:
             if self._client is None:
-                self._library, self._transport = await asyncio.to_thread(_load)
+                if self._loaded is None:
+                    self._loaded = asyncio.create_task(asyncio.to_thread(_load), name="load the model's client")
+                # Who gives up waiting leaves the loading to go on for the next one.
+                self._library, self._transport = await asyncio.shield(self._loaded)
                 config = self._config
                 self._client = self._library.AsyncOpenAI(
                     # A server of one's own often asks for no key; the client insists on having one.

@@ -177,13 +177,15 @@ class Inquirer:
 
     async def _ready(self) -> None:
         """Load the client, outside the deadline: that this takes long says nothing about the endpoint."""
+        if self.budget.used_up:
+            raise _Unaffordable("budget_day")
         if self._breaker.state != "closed":
             return
         try:
             async with asyncio.timeout(self.config.timeout_s):
                 await self._model.load()
         except TimeoutError:
-            raise LaneFull from None
+            raise Trouble("loading") from None
 
     async def _repeatedly(self, question: _Question, spent: _Spent) -> Opinion:
         while True:
