@@ -20,9 +20,13 @@ def register(root: typer.Typer) -> None:
 @app.command("run")
 def run(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Which drills; `all` for every one.")],
+    *,
     times: Annotated[int, typer.Option(min=1, max=100, help="Run them so often, one after the other.")] = 1,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not wait until the policy starts the unit by itself again.")
+    ] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="Shorter stretches of right answers: to see that a drill works, no proof.")
     ] = False,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the scoreboard there, as Markdown.")
@@ -34,7 +38,7 @@ def run(
     The automation policy starts a unit by itself once in ten minutes; a drill that comes sooner waits for that, and
     others run meanwhile.
     """
-    more = ["--no-wait"] if no_wait else []
+    more = [*(["--no-wait"] if no_wait else []), *(["--short"] if short else [])]
     more += ["--markdown", str(markdown)] if markdown is not None else []
     _hand_over("run", *names, "--times", str(times), *more, as_json=as_json)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from judgify.drill import report as reports
 from judgify.drill import scoreboard
-from judgify.drill.doors import Doors, Say
+from judgify.drill.doors import SHORT, Doors, Pace, Say
 from judgify.drill.engine import Engine
 from judgify.drill.guard import guarded
 from judgify.drill.order import choose
@@ -25,35 +25,41 @@ from judgify.kit.settings import Settings
 from judgify.kit.supervisor_client import SupervisorClient
 
 
-async def drill(scenario: Scenario, settings: Settings, say: Say) -> dict[str, Any]:
+async def drill(scenario: Scenario, settings: Settings, say: Say, pace: Pace) -> dict[str, Any]:
     """Run one drill against the local installation and keep its report."""
-    async with _doors(settings) as doors:
+    async with _doors(settings, pace) as doors:
         result = await run(scenario, doors, say)
     reports.save(settings.home, result)
     return result
 
 
 @asynccontextmanager
-async def _doors(settings: Settings) -> AsyncIterator[Doors]:
+async def _doors(settings: Settings, pace: Pace) -> AsyncIterator[Doors]:
     clock, token = SystemClock(), settings.cli_token
     async with (
         SupervisorClient(settings.home, clock=clock, by="drill") as supervisor,
         ServiceClient(settings.url("gateway"), clock=clock, token=token) as gateway,
         ServiceClient(settings.url("response"), clock=clock, token=token) as engine,
     ):
-        yield Doors(supervisor, gateway, Engine(engine), clock, settings)
+        yield Doors(supervisor, gateway, Engine(engine), clock, settings, pace)
 
 
 async def _waits(left: Sequence[Scenario], settings: Settings) -> dict[str, float]:
     """Give how long each drill has to wait until the policy would act by itself again."""
-    async with _doors(settings) as doors:
+    async with _doors(settings, Pace()) as doors:
         now = doors.clock.now()
         waits = {one.unit: await doors.engine.wait_for_policy_s(one.unit, now) for one in left if one.starts_unit}
     return {one.name: waits[one.unit] for one in left if one.starts_unit}
 
 
 async def series(
-    wanted: Sequence[Scenario], settings: Settings, *, wait: bool, say: Say, tell: Callable[[dict[str, Any]], None]
+    wanted: Sequence[Scenario],
+    settings: Settings,
+    *,
+    wait: bool,
+    pace: Pace,
+    say: Say,
+    tell: Callable[[dict[str, Any]], None],
 ) -> list[dict[str, Any]]:
     """Run drills until all are done, in the order that keeps the waits short; `tell` gets each report at once.
 
@@ -74,8 +80,14 @@ async def series(
         left.remove(next_one)
         number = sum(one["scenario"] == next_one.name for one in results) + 1
         say(f"[{len(results) + 1}/{len(wanted)}] {next_one.name}, run {number}")
-        with guarded(settings):
-            results.append(await drill(next_one, settings, say))
+        try:
+            with guarded(settings):
+                results.append(await drill(next_one, settings, say, pace))
+        except JudgifyError as error:
+            if len(wanted) == 1:
+                raise
+            # In a series a drill that could not be run has failed; the others are run all the same.
+            results.append(reports.not_run(next_one, clock.now(), error.detail))
         tell(results[-1])
     return results
 
@@ -104,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     runner = verbs.add_parser("run")
     runner.add_argument("names", nargs="+", choices=[*(one.name for one in SCENARIOS), "all"], metavar="NAME")
     runner.add_argument("--no-wait", action="store_true")
+    runner.add_argument("--short", action="store_true")
     runner.add_argument("--times", type=int, default=1, choices=range(1, 101), metavar="N")
     runner.add_argument("--json", action="store_true")
     runner.add_argument("--markdown", type=Path, metavar="FILE")
@@ -126,7 +139,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         if not options.json:
             _show([result], as_json=False)
 
-    results = asyncio.run(series(wanted, settings, wait=not options.no_wait, say=say, tell=tell))
+    pace = SHORT if options.short else Pace()
+    results = asyncio.run(series(wanted, settings, wait=not options.no_wait, pace=pace, say=say, tell=tell))
     table = scoreboard.markdown(results)
     if options.markdown is not None:
         options.markdown.write_text(table, encoding="utf-8")

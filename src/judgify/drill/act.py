@@ -63,7 +63,7 @@ class Act:
 
     def ruling(self, samples: Sequence[Sample], fault_mono: float) -> Ruling:
         """Say when the fault was felt and when service was back; the load's samples are given."""
-        return judge.rule(samples, fault_mono)
+        return judge.rule(samples, fault_mono, self.doors.pace.stretch_s)
 
     async def verdict(self, load: Load, struck: Struck, operations: Sequence[str]) -> list[str]:
         """Say what else fell short, in words; `operations` are the kinds that the engine carried out."""

@@ -113,8 +113,8 @@ class RedisDown(Act):
 
     def ruling(self, samples: Sequence[Sample], fault_mono: float) -> Ruling:
         """Felt and restored by the cache; asked and wrong by the load, of which none may be wrong."""
-        cache = judge.rule(self._seen.samples, fault_mono)
-        load = judge.rule(samples, fault_mono)
+        cache = judge.rule(self._seen.samples, fault_mono, self.doors.pace.stretch_s)
+        load = judge.rule(samples, fault_mono, self.doors.pace.stretch_s)
         return Ruling(cache.broken_at, cache.restored_at, load.asked, load.wrong)
 
     async def verdict(self, load: Load, struck: Struck, operations: Sequence[str]) -> list[str]:

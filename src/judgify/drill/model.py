@@ -113,8 +113,8 @@ class LlmFailing(Act):
 
     def ruling(self, samples: Sequence[Sample], fault_mono: float) -> Ruling:
         """Felt and restored by the judgments that want the model; asked and wrong by the load of rules."""
-        model = judge.rule(self._samples, fault_mono)
-        load = judge.rule(samples, fault_mono)
+        model = judge.rule(self._samples, fault_mono, self.doors.pace.stretch_s)
+        load = judge.rule(samples, fault_mono, self.doors.pace.stretch_s)
         restored = model.restored_at if self.mended_mono is not None else None
         return Ruling(model.broken_at, restored, load.asked, load.wrong)
 

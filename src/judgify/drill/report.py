@@ -1,9 +1,14 @@
 """A drill's report: as JSON on the disk, and as text for people."""
 
 import json
+from dataclasses import asdict, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from judgify.drill.scenario import Scenario
+from judgify.drill.segment import Segments
+from judgify.kit.clock import iso, show
 from judgify.kit.errors import NotFound
 from judgify.kit.files import write_atomic
 
@@ -50,6 +55,25 @@ def listing(home: Path) -> list[dict[str, Any]]:
     return sorted(reports, key=lambda report: str(report["started_at"]))
 
 
+def not_run(scenario: Scenario, now: datetime, reason: str) -> dict[str, Any]:
+    """Give the report of a drill that could not be run: it has failed, and nothing was measured."""
+    return {
+        "id": "",
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "guide": scenario.guide,
+        "started_at": iso(now),
+        "started_at_shown": show(now),
+        "incident": None,
+        "segments": dict.fromkeys((field.name for field in fields(Segments)), None),
+        "allowance": asdict(scenario.allowance),
+        "load": {"asked": 0, "wrong": 0, "answered": 0, "lost": 0},
+        "documents": [],
+        "failures": [f"it could not be run: {reason}"],
+        "passed": False,
+    }
+
+
 def text(report: dict[str, Any]) -> str:
     """Write a report for people: segments beside their allowances, losses, and the verdict with its reasons."""
     lines = [
@@ -76,5 +100,6 @@ def text(report: dict[str, Any]) -> str:
     )
     lines += [f"  {name}: {value}" for name, value in report.get("figures", {}).items()]
     lines += [f"  ! {reason}" for reason in report["failures"]]
-    lines.append("PASSED" if report["passed"] else "FAILED")
+    short = " (short form: shorter stretches of right answers, so that it proves less)" if report.get("short") else ""
+    lines.append(("PASSED" if report["passed"] else "FAILED") + short)
     return "\n".join(lines)

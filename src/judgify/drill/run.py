@@ -10,7 +10,7 @@ from typing import Any, Final
 from judgify.drill import judge, segment
 from judgify.drill.act import Act
 from judgify.drill.cache import RedisDown
-from judgify.drill.doors import Doors, Say
+from judgify.drill.doors import SHORT, Doors, Say
 from judgify.drill.engine import DOCUMENTS
 from judgify.drill.load import DOCUMENT, RATE, WORKFLOW, Load
 from judgify.drill.model import LlmFailing
@@ -22,7 +22,6 @@ from judgify.kit.clock import Clock, iso, show
 from judgify.kit.errors import Conflict, JudgifyError, Unavailable
 from judgify.kit.ids import new_id
 
-STEADY_BEFORE_S: Final = 5.0
 PROMISED_RATE: Final = 20.0
 GIVE_UP_S: Final = 180.0
 """A drill that is not over by then has failed; what was measured up to then is reported."""
@@ -73,7 +72,7 @@ async def _played(scenario: Scenario, doors: Doors, act: Act, say: Say) -> dict[
     registered = False
     try:
         say(f"steady state: {RATE:.0f} judgments/s through the gateway")
-        await _until_steady(load, clock)
+        await _until_steady(load, clock, doors.pace.before_s)
         await act.steady(load)
         await doors.engine.register(drill_id, scenario.name, (scenario.service,))
         registered = True
@@ -122,6 +121,7 @@ async def _played(scenario: Scenario, doors: Doors, act: Act, say: Say) -> dict[
             "lost": lost,
             "rate_per_s": RATE,
         },
+        "short": doors.pace == SHORT,
         "operations": operations,
         "figures": act.figures(),
         "documents": documents,
@@ -158,18 +158,18 @@ async def _ensure_workflow(gateway: ServiceClient) -> None:
         await gateway.post(f"{base}/{created['id']}/activate", {"version": created.get("latest_version", 1)})
 
 
-async def _until_steady(load: Load, clock: Clock) -> None:
+async def _until_steady(load: Load, clock: Clock, before_s: float) -> None:
     begun = clock.monotonic()
     while clock.monotonic() - begun < 30:
         await clock.sleep(0.25)
         now = clock.monotonic()
         settled = now - 0.5
-        since = max(begun, settled - STEADY_BEFORE_S)
-        if settled - since >= STEADY_BEFORE_S - 0.01 and judge.steady(load.samples, since, settled, PROMISED_RATE):
+        since = max(begun, settled - before_s)
+        if settled - since >= before_s - 0.01 and judge.steady(load.samples, since, settled, PROMISED_RATE):
             return
     wrong = next((one for one in reversed(load.samples) if not one.right), None)
     raise Unavailable(
-        f"the platform did not answer {PROMISED_RATE:.0f} judgments/s rightly for {STEADY_BEFORE_S:.0f} s before the "
+        f"the platform did not answer {PROMISED_RATE:.0f} judgments/s rightly for {before_s:.0f} s before the "
         f"fault; nothing was broken (last wrong status: {wrong.status if wrong else 'none'})"
     )
 
@@ -188,7 +188,7 @@ async def _follow(act: Act, load: Load, drill_id: str, fault_mono: float) -> str
         await clock.sleep(0.2)
         restored = act.ruling(load.samples, fault_mono).restored_at
         if restored is not None:
-            tell("restored", f"right answers for {judge.STEADY_S:.0f} s, since +{restored - fault_mono:.1f} s")
+            tell("restored", f"right answers for {doors.pace.stretch_s:.0f} s, since +{restored - fault_mono:.1f} s")
         try:
             incident = await doors.engine.incident_of(drill_id)
         except Unavailable:
