@@ -113,6 +113,7 @@ async def test_a_stopped_unit_says_that_it_was_asked_to(world: World) -> None:
     assert (event.unit, event.kind, event.by, event.reason) == ("web", "stopped", "engine", "test")
 
 
+@pytest.mark.guide("G12", "G13")
 async def test_restart_and_then_roll_back_yields_the_older_release(world: World) -> None:
     await world.release("v2")
     await healthy(world)
@@ -144,6 +145,7 @@ async def test_without_another_healthy_release_there_is_nothing_to_roll_back_to(
         await world.orchestrator.roll_back("web", **tag(2))
 
 
+@pytest.mark.guide("G14")
 async def test_an_emergency_variable_survives_a_rollback_and_has_its_own_undo(world: World) -> None:
     await world.release("v2")
     await healthy(world)

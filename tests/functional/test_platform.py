@@ -36,6 +36,7 @@ def unit(platform: Installation, name: str) -> dict[str, Any]:
     return next(one for one in platform.json("status")["units"] if one["name"] == name)
 
 
+@pytest.mark.guide("G07", "S00")
 def test_everything_is_healthy_after_up(platform: Installation) -> None:
     units = platform.json("status")["units"]
     assert len(units) == 10
@@ -43,6 +44,7 @@ def test_everything_is_healthy_after_up(platform: Installation) -> None:
 
 
 @pytest.mark.parametrize("path", HEALTHS)
+@pytest.mark.guide("G07")
 def test_every_curl_of_the_guide_succeeds(platform: Installation, path: str) -> None:
     subprocess.run(["curl", "-fsS", "-o", "/dev/null", platform.settings.url("gateway") + path], check=True, timeout=10)
 
@@ -54,6 +56,7 @@ def test_only_loopback_is_listened_on(platform: Installation) -> None:
     assert bound == {"127.0.0.1"}
 
 
+@pytest.mark.guide("S00")
 def test_services_refuse_who_does_not_come_through_the_gateway(platform: Installation) -> None:
     for name, path in (
         ("judgment", "/api/v2/judgment/executions"),
@@ -70,6 +73,7 @@ def test_services_refuse_who_does_not_come_through_the_gateway(platform: Install
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949"])
 @pytest.mark.parametrize("workflow", list(FILES))
+@pytest.mark.guide("S02")
 def test_real_files_are_judged_row_by_row(platform: Installation, workflow: str, encoding: str, tmp_path: Path) -> None:
     source = DATA / FILES[workflow]
     if not source.is_file():
@@ -113,6 +117,7 @@ def test_this_hosts_own_telemetry_is_judged_all_the_while(platform: Installation
     assert rows[0]["workflow_name"] == "host-telemetry"
 
 
+@pytest.mark.guide("G07")
 def test_a_stopped_part_is_named(platform: Installation) -> None:
     """Done when 2: with the judgment service stopped its health fails through the gateway, and /health names it."""
     pid = unit(platform, "judgment")["pid"]

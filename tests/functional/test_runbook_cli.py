@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from tests.support.installation import Installation
 
 
+@pytest.mark.guide("G13", "G14", "G15", "G16", "G17")
 def test_runbooks_are_listed_and_shown_for_people_and_programs(platform: Installation) -> None:
     books = {book["id"]: book for book in json.loads(platform.ok("runbook", "list", "--json"))}
     assert set(books) >= {"gateway", "judgment", "database", "redis", "emergency"}
@@ -14,6 +16,7 @@ def test_runbooks_are_listed_and_shown_for_people_and_programs(platform: Install
     assert json.loads(platform.ok("runbook", "show", "judgment", "--json"))["id"] == "judgment"
 
 
+@pytest.mark.guide("G12")
 def test_a_dry_run_shows_what_would_be_done_and_does_nothing(platform: Installation) -> None:
     before = platform.pids()
     answer = json.loads(platform.ok("runbook", "run", "judgment", "--dry-run", "--json"))

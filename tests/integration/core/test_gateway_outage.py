@@ -49,6 +49,7 @@ async def _part(running: Running, name: str, state: str) -> bool:
     return bool((await running.client.get("/health")).json()["parts"][name] == state)
 
 
+@pytest.mark.guide("G16", "S08")
 async def test_sessions_survive_the_loss_of_redis(tmp_path: Path, postgres_url: str) -> None:
     redis = await asyncio.to_thread(Valkey(tmp_path / "valkey").start)
     try:
@@ -73,6 +74,7 @@ async def test_sessions_survive_the_loss_of_redis(tmp_path: Path, postgres_url: 
         await asyncio.to_thread(redis.stop)
 
 
+@pytest.mark.guide("S00", "S02")
 async def test_judgments_keep_flowing_while_the_database_is_down(tmp_path: Path, own_postgres: Postgres) -> None:
     async with (
         upstream() as judgment,
@@ -144,6 +146,7 @@ async def test_a_frozen_database_does_not_stall_requests(tmp_path: Path, own_pos
             await asyncio.to_thread(own_postgres.thaw)
 
 
+@pytest.mark.guide("G07", "S00")
 async def test_health_tells_which_part_is_down_within_a_second(tmp_path: Path, postgres_url: str) -> None:
     async with upstream() as judgment, upstream() as action:
         ports = {"judgment": judgment.port, "action": action.port}
@@ -172,6 +175,7 @@ async def test_health_tells_which_part_is_down_within_a_second(tmp_path: Path, p
             assert ready.status_code == 200
 
 
+@pytest.mark.guide("G12")
 async def test_the_traffic_switch_stops_all_but_health_and_lets_go_again(tmp_path: Path) -> None:
     async with upstream() as judgment, gateway(tmp_path, {"judgment": judgment.port}) as running:
         switch = tmp_path / "run" / "traffic.json"

@@ -75,6 +75,7 @@ def wait_for_database(client: httpx.Client) -> None:
         ({}, "not_evaluable", None),
     ],
 )
+@pytest.mark.guide("S02")
 def test_a_judgment_is_answered_and_found_again(
     judgment: httpx.Client, given: dict[str, Any], verdict: str, result: str | None
 ) -> None:

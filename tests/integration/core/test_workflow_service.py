@@ -75,6 +75,7 @@ def test_names_are_unique_and_a_second_one_is_a_conflict(client: httpx.Client) -
     assert (again.status_code, again.json()["type"]) == (409, "urn:judgify:problem:workflow-name-taken")
 
 
+@pytest.mark.guide("S01")
 def test_versions_are_added_activated_and_never_changed(client: httpx.Client, database: str) -> None:
     made = create(client, "판들")
     key = made["id"]
@@ -132,6 +133,7 @@ def test_the_list_is_filtered_and_paged(client: httpx.Client) -> None:
     assert client.get(PREFIX, params={"name": "a\x00b"}).json()["data"] == []
 
 
+@pytest.mark.guide("S01")
 def test_simulation_keeps_nothing(client: httpx.Client) -> None:
     action = {"when": '"NG"', "type": "notify", "target": "ops", "template": "x"}
     key = create(client, "모의", actions=[action])["id"]

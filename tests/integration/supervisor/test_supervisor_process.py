@@ -262,6 +262,7 @@ async def test_what_cannot_share_its_port_refuses_to_be_scaled(home: Home) -> No
         await home.client.scale("web", 2, reason="test")
 
 
+@pytest.mark.guide("G14")
 async def test_a_unit_above_its_memory_limit_is_killed_and_says_why(home: Home) -> None:
     await home.started(env={"EAT_MIB": "200"})
     await home.client.set_limits("web", memory_bytes=100 * 1024**2, cpu_millis=500, reason="test")
@@ -292,6 +293,7 @@ async def test_a_unit_that_ignores_its_signal_is_killed_with_its_group(home: Hom
     assert not alive(pid)
 
 
+@pytest.mark.guide("G12")
 async def test_what_hangs_is_not_waited_for_in_an_incident(home: Home, tmp_path: Path) -> None:
     """A service that does not answer gets the short grace; one that passes its probes keeps its whole stop timeout."""
     flag = tmp_path / "ready"

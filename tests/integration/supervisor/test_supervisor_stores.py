@@ -47,6 +47,7 @@ async def test_postgres_is_made_started_and_asks_for_its_password(home: Home) ->
     assert list(home.path.glob(".initdb*")) == []
 
 
+@pytest.mark.guide("S07")
 async def test_what_was_committed_survives_kill_9_of_the_postmaster(home: Home) -> None:
     """Its orphaned backends and its postmaster.pid must not stop the next start; nor must a busy client."""
     first = await home.client.start("postgres", reason="test", wait_s=60)
@@ -114,6 +115,7 @@ async def test_a_half_made_database_is_made_anew(home: Home) -> None:
     assert (await home.client.start("postgres", reason="test", wait_s=60)).healthy is True
 
 
+@pytest.mark.guide("S08")
 async def test_the_cache_keeps_what_it_held_over_a_stop(home: Home) -> None:
     change = await home.client.start("redis", reason="test", wait_s=30)
     assert change.healthy, await home.client.logs("redis")
@@ -144,6 +146,7 @@ async def test_stores_get_no_variable_that_may_hold_a_secret() -> None:
         assert "canary-77" not in str(psutil.Process(change.unit.pid).environ())
 
 
+@pytest.mark.guide("G15", "S07")
 async def test_the_guides_read_only_start_refuses_writes_and_can_be_taken_back(home: Home) -> None:
     """Guide 4.3: POSTGRES_READ_ONLY=true, then a restart; the undo is the variable's removal."""
     await home.client.start("postgres", reason="test", wait_s=60)

@@ -132,6 +132,7 @@ def test_every_printed_command_stands_in_a_runbook_as_printed() -> None:
         ("redis", ["start", "restart", "set_env"]),
     ],
 )
+@pytest.mark.guide("G13", "G14", "G15", "G16")
 def test_recovery_steps_stand_in_the_guides_order(name: str, kinds: list[str]) -> None:
     steps = shipped().runbooks[name].recover
     assert [step.operation.kind for step in steps if step.id != "rollback-recent"] == kinds
@@ -147,6 +148,7 @@ def test_a_release_of_the_last_hour_is_rolled_back_before_anything_else(name: st
     assert {one.operation for one in guide.automation.by_itself if "P1" in one.severities} >= {"rollback"}
 
 
+@pytest.mark.guide("G17")
 def test_every_service_has_a_runbook_that_starts_what_does_not_run() -> None:
     guide = shipped()
     for name in guide.services:
@@ -155,6 +157,7 @@ def test_every_service_has_a_runbook_that_starts_what_does_not_run() -> None:
         assert any("unit_state" in entry for entry in first.when)
 
 
+@pytest.mark.guide("G15")
 def test_what_can_lose_data_takes_two_persons() -> None:
     dangerous = {step.id for step in shipped().runbooks["database"].recover if step.approvals == 2}
     assert dangerous == {"restore-backup", "switch-to-replica", "external-database"}

@@ -13,6 +13,7 @@ from judgify.response.runbook.runner import BookRunner
 from judgify.response.timeline import FindingRecorded, OperationVerified, StepSkipped
 
 
+@pytest.mark.guide("G14")
 async def test_a_dead_service_is_diagnosed_started_and_verified(world: World) -> None:
     world.orchestrator.fail("judgment")
     await world.look("judgment", "database")
@@ -183,6 +184,7 @@ async def test_only_an_outside_signal_starts_nothing(world: World) -> None:
     assert (ended.state, host.operations, host.approvals) == ("done", [], {})
 
 
+@pytest.mark.guide("G04")
 async def test_a_service_waits_for_what_it_depends_on_and_comes_back_with_it(world: World) -> None:
     world.orchestrator.fail("judgment")
     world.orchestrator.fail("postgres")
@@ -199,6 +201,7 @@ async def test_a_service_waits_for_what_it_depends_on_and_comes_back_with_it(wor
     assert [one.rendered.operation.unit for one in host.operations] == ["postgres", "judgment"]
 
 
+@pytest.mark.guide("G04")
 async def test_the_order_of_recovery_among_equals(world: World) -> None:
     for unit in ("gateway", "judgment"):
         world.orchestrator.fail(unit)

@@ -41,6 +41,7 @@ async def test_a_person_runs_one_step_by_hand(world: World) -> None:
     assert unknown.state == "failed"
 
 
+@pytest.mark.guide("G12")
 async def test_emergency_changes_by_hand_have_their_undo(world: World) -> None:
     host = world.host()
     await world.advance(run_of(step="rules-only", asked_by=MINSU), host)
@@ -56,6 +57,7 @@ async def test_emergency_changes_by_hand_have_their_undo(world: World) -> None:
     assert not (await world.orchestrator.traffic()).blocked
 
 
+@pytest.mark.guide("G15")
 async def test_what_this_machine_cannot_do_is_refused_and_never_asked_for(world: World) -> None:
     host = world.host("database", severity="P0")
     for step in ("restore-backup", "switch-to-replica", "external-database"):
@@ -99,6 +101,7 @@ async def test_an_unknown_runbook_fails_and_services_know_theirs(world: World) -
 
 
 @pytest.mark.parametrize("runbook", sorted(GUIDE.runbooks))
+@pytest.mark.guide("G12", "G13", "G14", "G15", "G16", "G17")
 async def test_every_step_of_the_shipped_guide_can_be_shown_in_both_languages(world: World, runbook: str) -> None:
     for step in world.runner.rehearse(GUIDE.runbooks[runbook]):
         assert all("{" not in text for text in step["will"].values())
@@ -216,6 +219,7 @@ async def test_a_run_that_was_stopped_meanwhile_stays_stopped(world: World) -> N
     assert (ended.state, ended.outcome) == ("stopped", "the run was stopped: by minsu")
 
 
+@pytest.mark.guide("G15", "S07")
 async def test_read_only_mode_counts_only_when_the_server_says_so(world: World) -> None:
     host = world.host("database", severity="P0")
     run = run_of("database", step="restart-read-only", asked_by=MINSU)
