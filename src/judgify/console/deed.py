@@ -10,9 +10,10 @@ from fastapi.responses import Response
 from judgify.console.door import Acting, PageRoute, back, checked, fields
 from judgify.kit.errors import Invalid, NotFound
 from judgify.response.api import form
+from judgify.response.api.incident import drafted
 from judgify.response.api.parts import Response as Parts
 from judgify.response.api.parts import actor, response
-from judgify.response.model import Actor, Lang
+from judgify.response.model import Actor
 
 router = APIRouter(route_class=PageRoute)
 
@@ -70,18 +71,21 @@ async def _announce(parts: Parts, incident_id: str, given: dict[str, str], by: A
     given = dict(given)
     texts: dict[str, str] = {}
     for lang in ("ko", "en"):
-        written = given.pop(f"text_{lang}", "")
+        # A browser ends lines with CR LF; the same words are to be the same text.
+        written = given.pop(f"text_{lang}", "").replace("\r\n", "\n").strip()
         if written:
             texts[lang] = written
     if not texts:
-        incident = await parts.desk.incident(incident_id)
-        entries = await parts.desk.ask(lambda tx: tx.entries(incident_id))
-        languages: tuple[Lang, ...] = ("ko", "en")
-        texts = {lang: parts.documents.render("announcement", lang, incident, entries) for lang in languages}
+        audience = checked(form.Announce, {"audience": given.get("audience", "")}).audience
+        texts = await drafted(parts, await parts.desk.incident(incident_id), audience)
     elif len(texts) == 1:
         raise Invalid("write the announcement in both languages, or leave both empty for the one from the record")
     body = checked(form.Announce, {**given, "text": texts})
-    await parts.engine.announce(incident_id, body.audience, {str(lang): text for lang, text in texts.items()}, by)
+    await parts.engine.announce(incident_id, body.audience, texts, by, body.once)
+
+
+async def _scope(parts: Parts, incident_id: str, _: dict[str, str], by: Actor) -> None:
+    await parts.scribe.refresh(incident_id, by)
 
 
 async def _run(parts: Parts, incident_id: str, given: dict[str, str], by: Actor) -> None:
@@ -101,6 +105,7 @@ DEEDS: Final[dict[str, Deed]] = {
     "ack": Deed("responder", _ack),
     "note": Deed("responder", _note),
     "assign": Deed("responder", _assign),
+    "scope": Deed("responder", _scope),
     "checklist": Deed("responder", _check),
     "rootcause": Deed("responder", _root_cause),
     "step": Deed("responder", _run),

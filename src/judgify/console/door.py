@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from judgify.console.look import HEADERS, Visitor, page
+from judgify.console.look import HEADERS, Visitor, lang_of, page
+from judgify.console.refusal import korean
 from judgify.kit.auth import Principal
 from judgify.kit.errors import Invalid, JudgifyError, Unauthenticated
 from judgify.kit.log import get_logger, request_id_var
@@ -55,7 +56,9 @@ class PageRoute(APIRoute):
 async def problem(request: Request, error: JudgifyError) -> Response:
     """Show an error: what happened, what to do, and the id by which the log has it."""
     visitor = await look_up(request)
-    values = {"error": error, "detail": error.problem("")["detail"], "request_id": request_id_var.get()}
+    told = str(error.problem("")["detail"])
+    detail = told if lang_of(request) == "en" else korean(told, error.status)
+    values = {"error": error, "detail": detail, "request_id": request_id_var.get()}
     return page(request, "error.html", visitor, status=error.status, **values)
 
 

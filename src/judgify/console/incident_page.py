@@ -12,7 +12,10 @@ from judgify.console.board import persons
 from judgify.console.door import PageRoute, Seen, look_up
 from judgify.console.figure import charts
 from judgify.console.look import HEADERS, Visitor, fragment, lang_of, page
+from judgify.console.markdown import rendered
+from judgify.kit.ids import new_id
 from judgify.response.api import view
+from judgify.response.api.incident import drafted
 from judgify.response.api.parts import response
 from judgify.response.documents.markdown import plain
 from judgify.response.documents.record import Record
@@ -21,7 +24,7 @@ from judgify.response.documents.wording import WORDING
 from judgify.response.guide_policy import GuidePolicy
 from judgify.response.incident import Incident
 from judgify.response.metrics.source import ScrapedMetrics
-from judgify.response.model import DocumentKind, Lang
+from judgify.response.model import Audience, DocumentKind, Lang
 from judgify.response.ports import Tx
 from judgify.response.timeline import Entry
 
@@ -126,6 +129,27 @@ def _lines(policy: Any, lang: Lang, incident: Incident, entries: list[Entry]) ->
     ]
 
 
+@router.get("/incidents/{incident_id}/announce")
+async def announcement(
+    request: Request, incident_id: str, visitor: Seen, *, audience: Audience = "customers"
+) -> Response:
+    """Show an announcement as it would be sent, in both languages, to be read and changed first."""
+    visitor.who.demand("commander")
+    parts = response(request)
+    incident = await parts.desk.incident(incident_id)
+    pages = await parts.desk.ask(lambda tx: tx.pages(incident_id))
+    listed = await parts.engine.subscriptions.listed()
+    values: dict[str, Any] = {
+        "audience": audience,
+        "texts": await drafted(parts, incident, audience),
+        "once": new_id("once"),
+        "sent": [one for one in incident.announcements if one.audience == audience and one.sent_at is not None],
+        "subscribers": sum(one.confirmed_at is not None for one in listed),
+        "outcomes": [one for one in pages if one.payload.get("announcement") == audience],
+    }
+    return page(request, "announce.html", visitor, incident=incident, **values)
+
+
 @router.get("/incidents/{incident_id}/live")
 async def live(request: Request, incident_id: str, visitor: Seen) -> Response:
     """Stream the live part of the page: at once, whenever something is recorded, and every ten seconds."""
@@ -170,4 +194,5 @@ async def document(
         name = f"{incident.id}-{kind}.{lang}.md"
         headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
         return PlainTextResponse(text, media_type="text/markdown; charset=utf-8", headers=headers)
-    return page(request, "document.html", visitor, incident=incident, kind=kind, text=text, documents=DOCUMENTS)
+    shown = await asyncio.to_thread(rendered, text)
+    return page(request, "document.html", visitor, incident=incident, kind=kind, shown=shown, documents=DOCUMENTS)

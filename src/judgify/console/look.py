@@ -180,6 +180,8 @@ def _csrf_field(visitor: Visitor | None) -> Markup:
 def page(request: Request, name: str, visitor: Visitor | None, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Answer with a page; a language that was asked for in the address is remembered."""
     reply = HTMLResponse(fragment(request, name, visitor, **values), status, headers=HEADERS)
+    if request.url.scheme == "https":
+        reply.headers["Strict-Transport-Security"] = "max-age=31536000"
     asked = request.query_params.get("lang")
     if asked in {"ko", "en"}:
         reply.set_cookie(LANG_COOKIE, asked, max_age=31_536_000, samesite="lax", path="/")

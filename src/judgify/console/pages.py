@@ -6,13 +6,21 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from judgify.console import board, deed, incident_page, people, public
+from judgify.console import board, deed, emergency, incident_page, people, public, subscribe
 
 STATIC: Final = Path(__file__).parent / "static"
 
 
 def mount(app: FastAPI) -> None:
     """Add the pages, the forms and the static files to the engine's app."""
-    for router in (public.router, board.router, incident_page.router, deed.router, people.router):
+    for router in (
+        public.router,
+        subscribe.router,
+        board.router,
+        emergency.router,
+        incident_page.router,
+        deed.router,
+        people.router,
+    ):
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -1,7 +1,6 @@
 """What needs no session: sign-in, and the public status page (guide 9.2)."""
 
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -9,7 +8,8 @@ from fastapi.responses import RedirectResponse, Response
 from judgify.console.door import PageRoute, act, back, fields, look_up
 from judgify.console.figure import DAYS, uptimes
 from judgify.console.look import lang_of, page
-from judgify.kit.errors import Denied, Invalid
+from judgify.console.subscribe import own_form
+from judgify.kit.errors import Invalid
 from judgify.response.api import view
 from judgify.response.api.parts import response
 from judgify.response.api.signin import COOKIE
@@ -35,9 +35,7 @@ async def login(request: Request, token: str = "", next: str = "/") -> Response:
 @router.post("/login")
 async def sign_in(request: Request) -> Response:
     """Sign in by a link's token or by name and password; the form must come from this site."""
-    origin = request.headers.get("origin") or request.headers.get("referer")
-    if origin is None or urlsplit(origin).netloc != request.headers.get("host"):
-        raise Denied("the sign-in form does not come from this console's own page; open /login here", slug="cross-site")
+    own_form(request)
     given = await fields(request)
     accounts = response(request).accounts
     if "token" in given:
@@ -105,4 +103,5 @@ async def status(request: Request) -> Response:
 
     found = await parts.desk.ask(read)
     visitor = await look_up(request)
-    return page(request, "status.html", visitor, days=DAYS, **found)
+    labels = {service["service"]: service["label"] for service in services}
+    return page(request, "status.html", visitor, days=DAYS, labels=labels, **found)

@@ -4,13 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from judgify.kit.auth import Principal
-from judgify.kit.errors import Invalid, JudgifyError, Malformed, NotFound
+from judgify.kit.errors import Denied, Invalid, JudgifyError, Malformed, NotFound
 from judgify.kit.web import answer, require
 from judgify.response.api import form, view
 from judgify.response.api.incident import Commander, Responder, Viewer
@@ -330,6 +331,10 @@ async def erase_subscriber(request: Request, subscriber_id: str, _: Admin) -> di
 async def sign_in(request: Request, body: form.SignInForm) -> JSONResponse:
     """Sign in by name and password, or by a link's token: sets the session cookie, gives the form token."""
     parts = response(request)
+    origin = request.headers.get("origin") or request.headers.get("referer")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        # A program sends neither; a browser on another site must not sign anybody in.
+        raise Denied("the request does not come from this console's own pages", slug="cross-site")
     if body.token:
         cookie, session = await parts.accounts.use_link(body.token)
     else:
