@@ -30,7 +30,8 @@ async def found_by_all(url: str) -> dict[str, list[int] | Exception]:
             for number, row in enumerate(CORPUS, 1):
                 await connection.execute(
                     "INSERT INTO logging.line "
-                    "(id, time, level, service, message, request_id, fields, received_at, source) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'corpus')",
+                    "(id, time, level, service, message, request_id, fields, received_at, source) "
+                    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'corpus')",
                     number, parse(row.time), LEVELS[row.level], row.service, row.message, row.request_id,
                     json.dumps(row.fields), parse(NOW),
                 )  # fmt: skip
