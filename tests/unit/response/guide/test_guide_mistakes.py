@@ -84,8 +84,8 @@ MISTAKES = [
     (
         "channels.yaml",
         "label: {ko: SMS, en: SMS}\n    enabled: false",
-        "label: {ko: SMS, en: SMS}\n    enabled: true",
-        "sms",
+        "label: {ko: SMS, en: SMS}\n    ok_field: code\n    enabled: true",
+        "channels.sms.ok_field: ok_field and ok_values go together",
     ),
     ("channels.yaml", "kind: console", "kind: telepathy", 'kind "telepathy" is not known'),
     ("channels.yaml", "    kind: console\n", "", "channels.console: has no kind (add kind)"),

@@ -135,8 +135,16 @@ def test_what_ships_is_open_and_what_is_switched_off_is_not(tmp_path: Path) -> N
     assert set(open_channels(GUIDE.channels, kit, tmp_path)) == {"console", "mailbox"}
     everything = {name: channel.model_copy(update={"enabled": True}) for name, channel in GUIDE.channels.items()}
     opened = open_channels(everything, kit, tmp_path)
-    assert set(everything) - set(opened) == {"pagerduty", "sms"}  # nothing can deliver through these yet
-    assert opened["slack-critical"].type == "slack_webhook"
+    assert set(everything) == set(opened)
+    types = {name: channel.type for name, channel in opened.items()}
+    assert types["slack-critical"] == "slack_webhook"
+    assert types["slack-bot-critical"] == "slack_bot"
+    assert {types[name] for name in ("pagerduty", "sms", "teams", "discord")} == {
+        "pagerduty",
+        "sms",
+        "teams",
+        "discord",
+    }
 
 
 def test_mail_without_a_server_is_not_open_and_a_token_is_handed_on(tmp_path: Path) -> None:
