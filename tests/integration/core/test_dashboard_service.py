@@ -66,6 +66,7 @@ def judge(client: httpx.Client, value: Any) -> None:
     assert answer.status_code in {200, 422}, answer.text
 
 
+@pytest.mark.guide("S06")
 async def test_judgments_are_shown_live_as_page_data_and_stream(
     platform: tuple[Home, CoreProcess], tmp_path: Path
 ) -> None:
@@ -108,9 +109,9 @@ async def test_judgments_are_shown_live_as_page_data_and_stream(
             event, body = await next_event(stream.aiter_lines())
             assert (event, body["total"]) == ("board", 3)
         assert (await client.get("/health")).json() == {
-            "status": "ok",
+            "status": "degraded",  # nothing can be kept: this test's service has no database
             "service": "dashboard",
-            "parts": {"judgment": "ok"},
+            "parts": {"judgment": "ok", "database": "down"},
         }
         process.stop()
         await until(lambda: fails(client))
@@ -142,7 +143,7 @@ async def test_without_the_judgment_service_it_fails_and_says_so_everywhere(tmp_
         assert "대시보드를 생성할 수 없습니다" in page.text
         health = await client.get("/api/v2/dashboard/health")
         assert health.status_code == 503
-        assert health.json()["parts"] == {"judgment": "down"}
+        assert health.json()["parts"] == {"judgment": "down", "database": "down"}
         assert (await client.get("/live")).status_code == 200
         assert (await client.get("/ready")).status_code == 200
         async with client.stream("GET", f"{URL}/judgments/stream") as stream:
@@ -165,13 +166,18 @@ async def test_an_answer_that_cannot_be_read_is_a_failure_too(body: bytes, tmp_p
     assert 'dashboard_generations_total{dashboard="judgments",result="unreadable"} 1.0' in metrics
 
 
-async def test_who_may_what(tmp_path: Path) -> None:
-    async with service(tmp_path, free_port()) as client:
+async def test_who_may_what(tmp_path: Path, postgres_url: str) -> None:
+    async with service(tmp_path, free_port(), DATABASE_URL=postgres_url) as client:
         base = str(client.base_url)
         async with caller(base, "") as other:
             for path in ("dashboards", "judgments", "judgments.html", "judgments.json", "judgments/stream"):
                 assert (await other.get(f"{URL}/{path}")).status_code == 401
-        [entry] = (await client.get(f"{URL}/dashboards")).json()["data"]
+
+        async def listed() -> Any:
+            answer = await client.get(f"{URL}/dashboards")
+            return answer.json()["data"] if answer.status_code == 200 else None
+
+        [entry] = await until(listed)
         assert entry["title"] == {"ko": "판정 현황", "en": "Judgments"}
         for query in ("minutes=0", "minutes=x", "lang=fr", "minutes=99999"):
             assert (await client.get(f"{URL}/judgments.html?{query}")).status_code == 422

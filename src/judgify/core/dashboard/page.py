@@ -132,7 +132,15 @@ def render_asked(request: str, given: Sequence[str], made: Generated, lang: Lang
 def render_problem(error: JudgifyError, request: str, lang: Lang) -> HTMLResponse:
     """Render why a request came to nothing, with examples of what can be asked."""
     examples = error.fields.get("examples", EXAMPLES[lang])
-    return _whole("problem.html.j2", lang, status=error.status, request=request, detail=error.detail, examples=examples)
+    return _whole(
+        "problem.html.j2",
+        lang,
+        status=error.status,
+        asked_wrong=error.status == 422,
+        request=request,
+        detail=error.detail,
+        examples=examples,
+    )
 
 
 def _whole(template: str, lang: Lang, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -147,7 +155,7 @@ def _whole(template: str, lang: Lang, *, status: int = 200, **values: Any) -> HT
     )
     headers = {
         "Content-Security-Policy": f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-        "img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+        "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'self'",
         "Cache-Control": "no-store",
         "Referrer-Policy": "same-origin",

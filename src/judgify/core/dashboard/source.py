@@ -17,10 +17,13 @@ CATALOGUE_S: Final = 5.0
 MAX_WORKFLOWS: Final = 50
 
 
-class PanelRefused(JudgifyError):
+class PanelRefused(Exception):
     """A panel's figures cannot be had; the reason names the service and what it said."""
 
-    slug = "panel-refused"
+    def __init__(self, detail: str) -> None:
+        """Keep the reason."""
+        self.detail = detail
+        super().__init__(detail)
 
 
 class _Given(BaseModel):

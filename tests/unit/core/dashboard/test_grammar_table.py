@@ -114,7 +114,10 @@ PANELS = [
     ("logs by level as donut", ["pie log count by:level last24hour"]),
     ("actions by state", ["bar action count by:state last24hour"]),
     ("종류별 액션 수 표", ["table action count by:type last24hour"]),
-    ("judgments by line of quality-inspection", ["bar judgment count by:input=line last24hour wf:quality-inspection"]),
+    (
+        "judgments by line of quality-inspection",
+        ["bar judgment count by:input=line last24hour wf:quality-inspection"],
+    ),
     ("품질 검사 무게별 판정 건수", ["bar judgment count by:input=weight last24hour wf:quality-inspection"]),
     # measures
     ("평균 판정 시간", ["kpi judgment avg last24hour"]),
@@ -220,7 +223,8 @@ QUESTIONS: list[tuple[str, str, list[str], dict[str, str], list[str]]] = [
      ["line judgment count by:workflow 1h last24hour"]),
     ("어제 지난주 판정 건수", "1.periods", ["compare", "each"], {"1.periods": "each"},
      ["kpi judgment count day-1", "kpi judgment count week-1"]),
-    ("오늘 어제 판정 건수", "1.periods", ["compare", "each"], {"1.periods": "compare"}, ["kpi judgment count day+0 vs"]),
+    ("오늘 어제 판정 건수", "1.periods", ["compare", "each"], {"1.periods": "compare"},
+     ["kpi judgment count day+0 vs"]),
     ("판정 건수 비교", "1.base", ["calendar:day", "calendar:week"], {"1.base": "calendar:week"},
      ["kpi judgment count week+0 vs"]),
     ("지난주 대비 이번주 시간별 판정 건수", "1.kind", ["kpi", "bar"], {"1.kind": "bar"},
@@ -303,7 +307,7 @@ def test_names_of_workflows_win_over_results_and_fields() -> None:
 
 def test_a_name_inside_another_word_is_not_taken_for_it() -> None:
     known = [KnownWorkflow("정상", None, {}, frozenset(), ())]
-    assert [token.kind for token in tokenize("정상별 정상화 abnormal정상", names(known))][0] == "workflow"
+    assert tokenize("정상별 정상화 abnormal정상", names(known))[0].kind == "workflow"
     assert "workflow" not in [token.kind for token in tokenize("정상화폐", names(known))]
     latin: Any = names([KnownWorkflow("cat", None, {}, frozenset(), ())])
     assert [token.kind for token in tokenize("cat category cat5", latin)] == ["workflow", "unknown", "unknown"]
