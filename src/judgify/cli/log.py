@@ -190,11 +190,12 @@ async def _follow(wanted: dict[str, str | None], *, as_json: bool) -> None:
 def _print_event(kind: str, data: Any, *, as_json: bool) -> None:
     if kind == "line" and as_json:
         sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
     elif kind == "line":
         out.print(_line(data), soft_wrap=True)
     elif kind in {"dropped", "notice"}:
         err.print(f"{kind}: {json.dumps(data, ensure_ascii=False)}", markup=False)
+    # Into a pipe too each line goes at once.
+    sys.stdout.flush()
 
 
 async def _events(wanted: dict[str, str | None], last: str | None) -> AsyncIterator[tuple[str, str | None, Any]]:

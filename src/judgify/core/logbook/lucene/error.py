@@ -16,6 +16,8 @@ class QueryError(Malformed):
     character; `instead` says what to write. Nothing is ever guessed: what is not understood ends here.
     """
 
+    slug = "query-malformed"
+
     def __init__(self, query: str, offset: int, what: str, instead: str) -> None:
         """Point at `offset` of the query; it may be one past the end, where something is missing."""
         self.offset = offset
@@ -24,7 +26,6 @@ class QueryError(Malformed):
         self.column = offset - (before.rfind("\n") + 1) + 1
         super().__init__(
             f"the query cannot be read at character {offset + 1}: {what}; {instead}",
-            slug="query-malformed",
             offset=offset,
             line=self.line,
             column=self.column,
