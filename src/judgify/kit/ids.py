@@ -1,20 +1,31 @@
 """Identifiers that sort by the time they were made: `exe_01k…`, safe in URLs, file names and logs."""
 
+import random
 import re
 import secrets
 import time
 from typing import Final
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+_SHIFTS: Final = tuple(range(120, -1, -10))
 _FORM: Final = re.compile(r"[a-z]{2,5}_[0-9a-hjkmnp-tv-z]{26}")
 
 
 def new_id(prefix: str) -> str:
     """Make a fresh id: prefix, underscore, 48 bits of milliseconds and 80 random bits in Crockford base 32."""
+    return _written(prefix, secrets.randbits(80))
+
+
+def request_id() -> str:
+    """Make a fresh id of a request. It names, and guards nothing: its random bits are cheap ones."""
+    return _written("req", random.getrandbits(80))
+
+
+def _written(prefix: str, chance: int) -> str:
     # An identifier's time part orders rows; it is no record of when something happened, so no injected clock.
-    milliseconds = time.time_ns() // 1_000_000  # noqa: TID251 - see above
-    number = (milliseconds << 80) | secrets.randbits(80)
-    digits = "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    number = (time.time_ns() // 1_000_000 << 80) | chance  # noqa: TID251 - see above
+    digits = "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
     return f"{prefix}_{digits}"
 
 

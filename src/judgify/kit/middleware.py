@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from judgify.kit.clock import Clock
 from judgify.kit.errors import PROBLEM_CONTENT_TYPE, JudgifyError, TooLarge
-from judgify.kit.ids import new_id
+from judgify.kit.ids import request_id
 from judgify.kit.log import get_logger, request_id_var
 from judgify.kit.metrics import Metrics
 
@@ -109,7 +109,7 @@ def request_id_from(scope: MutableMapping[str, Any]) -> str:
     given = _header(scope, b"x-request-id")
     if given is not None and is_request_id(given):
         return given
-    return new_id("req")
+    return request_id()
 
 
 def is_request_id(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -26,31 +27,60 @@ class AccessLog:
         self._encode = msgspec.json.Encoder().encode
 
     def note(self, call: Call, status: int, seconds: float) -> None:
-        """Log one request; successful probes are left out."""
+        """Log one request of the common way; successful probes are left out."""
         target = call.target
-        route = target.route if target is not None else "unmatched"
+        self.line(
+            call.clock.now(),
+            request_id=call.request_id,
+            method=call.method,
+            path=call.scope.get("raw_path", b""),
+            route=target.route if target is not None else "unmatched",
+            status=status,
+            seconds=seconds,
+            client=call.client,
+            subject=call.subject,
+            upstream_s=call.upstream_s,
+            error=call.error,
+        )
+
+    def line(
+        self,
+        now: datetime,
+        *,
+        request_id: str,
+        method: str,
+        path: bytes,
+        route: str,
+        status: int,
+        seconds: float,
+        client: str,
+        subject: str | None,
+        upstream_s: float | None,
+        error: str | None,
+    ) -> None:
+        """Log one request; successful probes are left out."""
         if route in _QUIET and status < 500:
             return
-        path = call.scope.get("raw_path", b"")[:300].decode("latin-1")
+        text = path[:300].decode("latin-1")
         line = {
-            "timestamp": iso(call.clock.now()),
+            "timestamp": iso(now),
             "level": "error" if status >= 500 else "info",
             "logger": "judgify.access",
             "service": "gateway",
             "message": "request",
-            "request_id": call.request_id,
-            "method": call.method,
-            "path": mask(path) if "_" in path or "eyJ" in path or "=" in path or ":" in path else path,
+            "request_id": request_id,
+            "method": method,
+            "path": mask(text) if "_" in text or "eyJ" in text or "=" in text or ":" in text else text,
             "route": route,
             "status": status,
             "duration_ms": round(seconds * 1000, 2),
-            "client": call.client,
-            "subject": call.subject,
+            "client": client,
+            "subject": subject,
         }
-        if call.upstream_s is not None:
-            line["upstream_ms"] = round(call.upstream_s * 1000, 2)
-        if call.error is not None:
-            line["error"] = call.error
+        if upstream_s is not None:
+            line["upstream_ms"] = round(upstream_s * 1000, 2)
+        if error is not None:
+            line["error"] = error
         self._lines.append(self._encode(line))
         if len(self._lines) >= _FULL:
             self.flush()

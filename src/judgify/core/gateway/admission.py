@@ -29,6 +29,13 @@ class Admission:
         """How many requests run."""
         return self._running
 
+    def enter_now(self) -> bool:
+        """Take a place if one is free and nobody waits for it; `leave` gives it back."""
+        if self._waiting or self._running >= self._concurrent:
+            return False
+        self._running += 1
+        return True
+
     async def enter(self) -> None:
         """Take a place; `Unavailable` at once when the queue is full, or when the wait was too long."""
         if self._running < self._concurrent:

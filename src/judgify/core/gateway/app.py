@@ -12,6 +12,7 @@ from judgify.core.gateway.config import GatewayConfig
 from judgify.core.gateway.connection import ClientGone
 from judgify.core.gateway.desk import Desk, Parts
 from judgify.core.gateway.door import RedisDoor
+from judgify.core.gateway.express import EXPRESS_SWEEP_S, Lane, Rules
 from judgify.core.gateway.failure import MethodNotAllowed
 from judgify.core.gateway.header import client_chain, header, is_within, refuse_ambiguous, refuse_large
 from judgify.core.gateway.health import HealthMonitor, probe_service
@@ -91,6 +92,10 @@ class Gateway:
                 metrics=self.metrics,
             )
         )
+        self.lane = Lane(
+            Rules(self.config, self._authenticator, self._throttle, self.switch, self.metrics, self._access, clock),
+            self.upstreams,
+        )
         self.health = HealthMonitor(self._probes(), clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._started = False
@@ -120,11 +125,13 @@ class Gateway:
             ("traffic switch", self.switch.watch()),
             ("health", self.health.watch()),
             ("sweep", self._sweep()),
+            ("fast lane", self._sweep_lane()),
             ("housekeeping", self._housekeeping()),
             ("redis memory", self._watch_redis()),
         ):
             self._tasks.append(asyncio.create_task(work, name=f"gateway {name}"))
         self._started = True
+        self.lane.start()
         log.info("gateway ready", upstreams=sorted(self.upstreams))
 
     async def stop(self) -> None:
@@ -134,6 +141,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        self.lane.close()
         for upstream in self.upstreams.values():
             upstream.pool.close()
         self._passwords.close()
@@ -146,6 +154,11 @@ class Gateway:
             await self._clock.sleep(SWEEP_S)
             for upstream in self.upstreams.values():
                 upstream.pool.sweep()
+
+    async def _sweep_lane(self) -> None:
+        while True:
+            await self._clock.sleep(EXPRESS_SWEEP_S)
+            self.lane.sweep()
 
     async def _housekeeping(self) -> None:
         while True:
@@ -199,7 +212,9 @@ class Gateway:
             request_id_var.reset(reset)
             seconds = self._clock.monotonic() - call.started
             route = call.target.route if call.target is not None else "unmatched"
-            self.metrics.observe(call.method, route, status or call.status, seconds)
+            # How long a stream of events is followed says nothing about how soon it was answered.
+            told = call.upstream_s if call.streamed and call.upstream_s is not None else seconds
+            self.metrics.observe(call.method, route, status or call.status, told)
             self._access.note(call, status or call.status, seconds)
 
     async def _fail(self, call: Call, error: JudgifyError) -> None:
@@ -268,7 +283,7 @@ class Gateway:
             raise
         principal = identity.principal
         call.subject = principal.subject
-        self.metrics.seen(principal.subject)
+        self.metrics.seen(principal.subject, self._clock.monotonic())
         limit = self.config.person_limit if principal.kind == "person" else self.config.machine_limit
         try:
             await self._throttle.take(f"subject:{principal.subject}", limit)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from judgify import __version__
 from judgify.core.gateway.failure import RequestTimeout
@@ -57,6 +58,7 @@ class Call:
     status: int = 0
     error: str | None = None
     upstream_s: float | None = None
+    streamed: bool = False
     closing: bool = field(default=False)
     """Whether the connection must end after the answer, since the body was not read to its end."""
 
@@ -99,14 +101,7 @@ class Call:
         self, status: int, body: bytes, content_type: str, extra: Iterable[tuple[bytes, bytes]] = ()
     ) -> None:
         """Send a whole answer of the gateway's own."""
-        headers = [
-            (b"content-type", content_type.encode("latin-1")),
-            (b"content-length", str(len(body)).encode("ascii")),
-            (b"x-request-id", self.request_id.encode("ascii")),
-            *_OWN_HEADERS,
-            *extra,
-        ]
-        await self.start(status, headers)
+        await self.start(status, [*_own(len(body), content_type, self.request_id), *extra])
         await self.send_body(body, more=False)
 
     async def reply_json(self, status: int, document: Any, extra: Iterable[tuple[bytes, bytes]] = ()) -> None:
@@ -121,15 +116,8 @@ class Call:
     async def reply_problem(self, error: JudgifyError) -> None:
         """Send an error as problem+json."""
         self.error = error.type_slug
-        extra = []
-        if isinstance(error, TooMany | Unavailable):
-            extra.append((b"retry-after", str(error.fields.get("retry_after_s", 1)).encode("ascii")))
-        if isinstance(error, Unauthenticated):
-            extra.append((b"www-authenticate", b"Bearer"))
-        if "allow" in error.fields:
-            extra.append((b"allow", str(error.fields["allow"]).encode("ascii")))
         body = json.dumps(error.problem(self.request_id), ensure_ascii=False).encode()
-        await self.reply(error.status, body, PROBLEM_CONTENT_TYPE, extra)
+        await self.reply(error.status, body, PROBLEM_CONTENT_TYPE, _hints(error))
 
     async def read_body(self, limit: int = OWN_MAX_BODY, idle_s: float = 10.0) -> bytes:
         """Read a small body whole; `TooLarge` beyond the limit, `RequestTimeout` when it stops arriving."""
@@ -152,3 +140,32 @@ class Call:
             parts.append(part)
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+def problem_answer(error: JudgifyError, request_id: str) -> bytes:
+    """Give an error's whole answer as it goes over the wire."""
+    body = json.dumps(error.problem(request_id), ensure_ascii=False).encode()
+    lines = [STATUS_LINE[error.status]]
+    for name, value in (*_own(len(body), PROBLEM_CONTENT_TYPE, request_id), *_hints(error)):
+        lines.append(b"%b: %b\r\n" % (name, value))
+    return b"".join([*lines, b"\r\n", body])
+
+
+def _own(length: int, content_type: str, request_id: str) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", content_type.encode("latin-1")),
+        (b"content-length", str(length).encode("ascii")),
+        (b"x-request-id", request_id.encode("ascii")),
+        *_OWN_HEADERS,
+    ]
+
+
+def _hints(error: JudgifyError) -> list[tuple[bytes, bytes]]:
+    hints = []
+    if isinstance(error, TooMany | Unavailable):
+        hints.append((b"retry-after", str(error.fields.get("retry_after_s", 1)).encode("ascii")))
+    if isinstance(error, Unauthenticated):
+        hints.append((b"www-authenticate", b"Bearer"))
+    if "allow" in error.fields:
+        hints.append((b"allow", str(error.fields["allow"]).encode("ascii")))
+    return hints

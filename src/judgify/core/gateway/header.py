@@ -1,6 +1,7 @@
 """Headers on their way through: what a proxy must drop, what it must refuse, what it adds. Pure."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
@@ -43,12 +44,72 @@ _REQUEST_DROP: Final = HOP_BY_HOP | {
     b"x-real-ip",
     b"x-request-id",
 }
-_RESPONSE_DROP: Final = HOP_BY_HOP | {b"server", b"date", b"set-cookie", b"x-request-id"}
+RESPONSE_DROP: Final = HOP_BY_HOP | {b"server", b"date", b"set-cookie", b"x-request-id"}
 SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )
+
+
+_COMMON_WAY: Final = HOP_BY_HOP - {b"connection"} | {b"expect"}
+"""Request headers that only the common way understands."""
+_ONCE: Final = frozenset({b"authorization", b"content-length", b"host"})
+
+
+@dataclass(slots=True)
+class Plain:
+    """What the fast lane needs of a request's headers; `lines` are those that pass to the service behind."""
+
+    lines: list[bytes]
+    length: int | None = None
+    authorization: bytes | None = None
+    api_key: bytes | None = None
+    request_id: str | None = None
+    forwarded: str | None = None
+    proto: bytes = b""
+
+
+def plain_request(headers: Headers) -> Plain | None:
+    """Read headers in one pass; None for whatever is not plain, which the common way then judges.
+
+    Not plain: framing other than one Content-Length, a second Host or Authorization, `Expect`, `Upgrade`, `TE`, a
+    `Connection` that says more than keep-alive, and more headers than are allowed.
+    """
+    if len(headers) > MAX_COUNT:
+        return None
+    plain = Plain([])
+    seen: set[bytes] = set()
+    size = 0
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name not in _REQUEST_DROP:
+            if not name.startswith((b"x-judgify-", b"x_judgify_")):
+                plain.lines.append(b"%b: %b\r\n" % (name, value))
+            continue
+        if name in _COMMON_WAY or (name == b"connection" and value.lower() != b"keep-alive"):
+            return None
+        if name in _ONCE:
+            if name in seen or (name == b"content-length" and not value.isdigit()):
+                return None
+            seen.add(name)
+        _note(plain, name, value)
+    return plain if size <= MAX_BYTES else None
+
+
+def _note(plain: Plain, name: bytes, value: bytes) -> None:
+    if name == b"authorization":
+        plain.authorization = value
+    elif name == b"content-length":
+        plain.length = int(value)
+    elif name == b"x-api-key":
+        plain.api_key = plain.api_key or value
+    elif name == b"x-request-id":
+        plain.request_id = plain.request_id or value.decode("latin-1")
+    elif name == b"x-forwarded-for":
+        plain.forwarded = plain.forwarded or value.decode("latin-1")
+    elif name == b"x-forwarded-proto":
+        plain.proto = plain.proto or value
 
 
 def refuse_ambiguous(headers: Headers, http_version: str) -> None:
@@ -121,13 +182,18 @@ def for_client(headers: Headers, request_id: bytes) -> list[tuple[bytes, bytes]]
     present = set()
     kept = []
     for name, value in headers:
-        if name in _RESPONSE_DROP or name in nominated:
+        if name in RESPONSE_DROP or name in nominated:
             continue
         present.add(name)
         kept.append((name, value))
     kept.append((b"x-request-id", request_id))
     kept += [pair for pair in SECURITY if pair[0] not in present]
     return kept
+
+
+def is_event_stream(headers: Headers) -> bool:
+    """Tell whether an answer is a stream of events, which lasts as long as its reader listens."""
+    return any(name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers)
 
 
 def client_chain(peer: str, forwarded: str | None, trusted: Iterable[Network]) -> tuple[str, str]:

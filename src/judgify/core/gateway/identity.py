@@ -53,6 +53,8 @@ class Authenticator:
         self._verified: OrderedDict[str, access_token.Access] = OrderedDict()
         self._minted: dict[auth.Principal, tuple[str, float]] = {}
         self._cli: tuple[float, str] | None = None
+        self._bootstrap = Identity(auth.cli_principal())
+        self._vouched: dict[str, tuple[Record, Identity]] = {}
         self._jwt_secret = ""
         self._service_secret = ""
 
@@ -64,10 +66,44 @@ class Authenticator:
             raise Unauthenticated("the credential has not the form of any that is known here")
         cli = await self._cli_token()
         if cli and auth.same_secret(token, cli):
-            return Identity(auth.cli_principal())
+            return self._bootstrap
         if token.startswith(apikey.PREFIX):
             return await self._by_key(token)
         return await self._by_token(token)
+
+    def known(self, token: str, now: float) -> Identity | None:
+        """Give the identity behind a credential if memory alone can vouch for it now as `identify` would; else None."""
+        if len(token) > MAX_TOKEN or not token.isascii():
+            return None
+        if self._cli is None or now >= self._cli[0]:
+            return None
+        if self._cli[1] and auth.same_secret(token, self._cli[1]):
+            return self._bootstrap
+        name, expires_at = self._named(token)
+        record = self._records.peek(name, now) if name else None
+        if record is None or not record.active or (expires_at and self._clock.now().timestamp() >= expires_at):
+            return None
+        held = self._vouched.get(token)
+        if held is not None and held[0] is record:
+            return held[1]
+        if name.startswith("key:"):
+            identity = Identity(auth.Principal(record.subject, frozenset({record.role}), "service"))
+        else:
+            access = self._verified[token]
+            principal = auth.Principal(access.subject, frozenset({record.role}), "person")
+            identity = Identity(principal, access.session_id)
+        if len(self._vouched) >= MAX_CACHED:
+            self._vouched.clear()
+        self._vouched[token] = (record, identity)
+        return identity
+
+    def _named(self, token: str) -> tuple[str, float]:
+        """Give the name of a credential's record, and when the credential itself ends (0: not by itself)."""
+        if token.startswith(apikey.PREFIX):
+            number = apikey.key_id(token)
+            return ("", 0.0) if number is None else (_key_name(number, apikey.digest(token)), 0.0)
+        access = self._verified.get(token)
+        return ("", 0.0) if access is None else (f"session:{access.session_id}", access.expires_at)
 
     def service_token(self, principal: auth.Principal) -> str:
         """Give a short-lived token for the service behind, in the caller's name; kept for half a minute."""
@@ -93,9 +129,7 @@ class Authenticator:
             raise Unauthenticated("the API key is not valid", slug="key-invalid")
         digest = apikey.digest(text)
         # The hash is part of the name: a wrong key with a known id is another record.
-        record = await self._records.get(
-            f"key:{number}:{digest.hex()[:32]}", lambda: self._store.key_record(number, digest)
-        )
+        record = await self._records.get(_key_name(number, digest), lambda: self._store.key_record(number, digest))
         if not record.active:
             raise Unauthenticated("the API key is not valid", slug="key-invalid")
         return Identity(auth.Principal(record.subject, frozenset({record.role}), "service"))
@@ -149,3 +183,7 @@ class Authenticator:
                 text = ""
             self._cli = (now + 1.0, text)
         return self._cli[1]
+
+
+def _key_name(number: str, digest: bytes) -> str:
+    return f"key:{number}:{digest.hex()[:32]}"

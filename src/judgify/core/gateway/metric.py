@@ -65,11 +65,11 @@ class GatewayMetrics:
             series = self._series[key] = add
         series(seconds)
 
-    def seen(self, subject: str) -> None:
+    def seen(self, subject: str, now: float) -> None:
         """Note a request of a subject."""
         if subject not in self._seen and len(self._seen) >= _MAX_SUBJECTS:
             return
-        self._seen[subject] = self._clock.monotonic()
+        self._seen[subject] = now
 
     def active(self) -> int:
         """Give the number of distinct subjects of the last five minutes, and forget the others."""

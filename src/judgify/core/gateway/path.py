@@ -14,14 +14,21 @@ MAX_PATH: Final = 4096
 PROBES: Final = frozenset({"live", "ready", "health", "metrics"})
 AUTH: Final = "auth"
 GATEWAY: Final = "gateway"
+BATCH: Final = "batch"
+"""A path with this segment may take longer."""
 
 FIRST_SEGMENTS: Final[dict[str, frozenset[str]]] = {
     "workflow": frozenset({"health", "workflows"}),
-    "judgment": frozenset({"health", "execute", "executions", "engines", "summary"}),
-    "action": frozenset({"health", "actions"}),
-    "notification": frozenset({"health", "messages", "channels"}),
-    "logging": frozenset({"health", "lines", "search"}),
-    "dashboard": frozenset({"health", "dashboards", "judgments", "judgments.html", "judgments.json"}),
+    "judgment": frozenset({"health", "execute", "executions", "engines", "calibration", "aggregate"}),
+    "action": frozenset({"health", "actions", "dead", "targets"}),
+    "notification": frozenset({"health", "messages", "channels", "templates"}),
+    "logging": frozenset({"health", "lines", "aggregate", "patterns", "slow-queries", "tail"}),
+    "dashboard": frozenset(
+        {
+            *("health", "dashboards", "dashboards.html", "judgments", "judgments.html", "judgments.json"),
+            *("generate", "ask", "ask.html", "static"),
+        }
+    ),
     AUTH: frozenset({"login", "refresh", "logout", "me", "password", "sessions", "users", "api-keys"}),
 }
 """First segments that metrics may name; any other is counted under `*`, so that the label stays a closed set."""

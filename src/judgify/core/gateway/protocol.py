@@ -1,21 +1,33 @@
-"""The client side of the wire: uvicorn's httptools protocol, stricter about heads, refusing with problem+json."""
+"""The client side of the wire: uvicorn's httptools protocol, stricter about heads, refusing with problem+json.
+
+A whole request that comes in one or two pieces is offered to the fast lane first; uvicorn never sees it then.
+"""
 
 import asyncio
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from judgify.core.gateway.express import WAIT, Boarding
 from judgify.core.gateway.failure import AddressTooLong, HeadersTooLarge, RequestTimeout
 from judgify.core.gateway.header import MAX_BYTES, MAX_COUNT
 from judgify.kit.errors import PROBLEM_CONTENT_TYPE, JudgifyError, Malformed
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
 
+if TYPE_CHECKING:
+    from judgify.core.gateway.express import Lane
+    from judgify.core.gateway.express_connection import ExpressConnection
+
 log = get_logger("judgify.gateway.protocol")
 HEAD_TIMEOUT_S: Final = 10.0
 """How long a client may take to send the head of a request."""
 MAX_ADDRESS: Final = 16 * 1024
+PIECE_S: Final = 0.05
+"""How long the fast lane waits for a body that did not come with its head."""
+MAX_HELD: Final = 256 * 1024
+"""Bytes of further requests that are held while one is answered; then the client is not read."""
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -28,29 +40,164 @@ class StrictProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._in_head = True
+        self._in_message = False
+        self._lane: Lane | None = getattr(self.app, "lane", None)
+        self._ride: ExpressConnection | None = None
+        self._held = b""
+        self._piece_timer: asyncio.TimerHandle | None = None
+        self._rest_timer: asyncio.TimerHandle | None = None
+        self._rest_since = 0.0
+        self._flowing = True
+        self.peer = ""
+        self.closing_line = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         """Begin to wait for the first head."""
         super().connection_made(transport)
+        self.peer = str(self.client[0]) if self.client else ""
         self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._head_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
+        """Forget the timers; end what is being done for this client."""
         self._stop_timer()
+        for timer in (self._piece_timer, self._rest_timer):
+            if timer is not None:
+                timer.cancel()
+        ride, self._ride = self._ride, None
+        if ride is not None and self._lane is not None:
+            self._lane.abandon(ride)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse; watch the time while a head is incomplete."""
+        """Offer whole requests to the fast lane; leave everything else to the common way."""
+        if self._ride is not None:
+            self._held += data
+            if len(self._held) > MAX_HELD:
+                self.flow.pause_reading()
+            return
+        if self._piece_timer is not None:
+            self._piece_timer.cancel()
+            self._piece_timer = None
+            data, self._held = self._held + data, b""
+            if not self._offer(data, last=True):
+                self.take_common_way(data)
+        elif not self._offer(data, last=False):
+            self.take_common_way(data)
+
+    def _offer(self, data: bytes, *, last: bool) -> bool:
+        lane = self._lane
+        if lane is None or self._in_message or self.closing_line or self.pipeline:
+            return False
+        # uvicorn declares the cycle as always present; it is None until the first head is complete.
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            return False
+        ride = lane.board(self, data)
+        if isinstance(ride, Boarding):
+            if ride is WAIT and not last:
+                self._held = data
+                self._piece_timer = self.loop.call_later(PIECE_S, self._piece_late)
+                return True
+            return False
+        self._ride = ride
+        self._in_head = False
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        return True
+
+    def _piece_late(self) -> None:
+        self._piece_timer = None
+        data, self._held = self._held, b""
+        if not self.transport.is_closing():
+            self.take_common_way(data)
+
+    def pause_writing(self) -> None:
+        """The client takes nothing more for now."""
+        self._flowing = False
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client takes more again."""
+        self._flowing = True
+        super().resume_writing()
+        if self._ride is not None:
+            self._ride.resume()
+
+    def shutdown(self) -> None:
+        """End after the answer that is under way."""
+        if self._ride is not None:
+            self.closing_line = b"connection: close\r\n"
+        else:
+            super().shutdown()
+
+    # -- what the fast lane tells
+
+    def begin_answer(self, head: bytes) -> bool:
+        """Write an answer's head and first part; False while the client takes nothing more."""
+        self.transport.write(head)
+        return self._flowing
+
+    def write(self, data: bytes) -> bool:
+        """Write a further part; False while the client takes nothing more."""
+        self.transport.write(data)
+        return self._flowing
+
+    def end_answer(self) -> None:
+        """The answer is whole: the next request may come."""
+        self._ride = None
+        self.server_state.total_requests += 1
+        if self.closing_line:
+            self.transport.close()
+            return
+        if self._held:
+            held, self._held = self._held, b""
+            self.flow.resume_reading()
+            self.loop.call_soon(self._go_on, held)
+        self._rest_since = self.loop.time()
+        if self._rest_timer is None:
+            self._rest_timer = self.loop.call_later(self.timeout_keep_alive, self._rested)
+
+    def cut(self) -> None:
+        """The answer broke off: only a broken connection can say so."""
+        self._ride = None
+        self.transport.close()
+
+    def take_common_way(self, data: bytes) -> None:
+        """Have uvicorn read and serve these bytes; watch the time while a head is incomplete."""
+        self._ride = None
+        self._in_head = True
         super().data_received(data)
+        if self._held:
+            held, self._held = self._held, b""
+            self.flow.resume_reading()
+            super().data_received(held)
         if not self._in_head:
             self._stop_timer()
         elif self._head_timer is None and not self.transport.is_closing():
             self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._head_late)
 
+    def _go_on(self, held: bytes) -> None:
+        if not self.transport.is_closing():
+            self.data_received(held)
+
+    def _rested(self) -> None:
+        self._rest_timer = None
+        if self.transport.is_closing():
+            return
+        cycle: RequestResponseCycle | None = self.cycle
+        busy = self._ride is not None or (cycle is not None and not cycle.response_complete) or self._in_message
+        left = self.timeout_keep_alive - (self.loop.time() - self._rest_since)
+        if busy:
+            left = self.timeout_keep_alive
+        if left <= 0:
+            self.transport.close()
+        else:
+            self._rest_timer = self.loop.call_later(left, self._rested)
+
     def on_message_begin(self) -> None:
         """Begin a head."""
         super().on_message_begin()
-        self._in_head = True
+        self._in_head = self._in_message = True
         self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -72,6 +219,11 @@ class StrictProtocol(HttpToolsProtocol):
         """End a head."""
         self._in_head = False
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """End a message."""
+        self._in_message = False
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse with problem+json and close; never in the midst of the answer to an earlier request."""

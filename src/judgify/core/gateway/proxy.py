@@ -9,7 +9,8 @@ from judgify.core.gateway.call import Call
 from judgify.core.gateway.config import GatewayConfig
 from judgify.core.gateway.connection import ClientGone, Connection, UpstreamFault
 from judgify.core.gateway.failure import BadGateway, GatewayTimeout, RequestTimeout
-from judgify.core.gateway.header import content_length, for_client, for_upstream, has_body
+from judgify.core.gateway.header import content_length, for_client, for_upstream, has_body, is_event_stream
+from judgify.core.gateway.path import BATCH
 from judgify.core.gateway.pool import Pool
 from judgify.kit.errors import TooLarge
 
@@ -75,9 +76,9 @@ class Proxy:
                 await self._ask(call, connection, head, body)
             await self._answer(call, connection)
         except UpstreamFault as fault:
-            raise _broke_off(upstream.name, fault) from None
+            raise broke_off(upstream.name, fault) from None
         except TimeoutError as error:
-            raise _timed_out(upstream.name, error) from None
+            raise timed_out(upstream.name, error) from None
         finally:
             upstream.pool.release(connection)
 
@@ -196,6 +197,7 @@ class Proxy:
             call.upstream_s = call.clock.monotonic() - started
 
     async def _answer(self, call: Call, connection: Connection) -> None:
+        call.streamed = is_event_stream(connection.headers)
         await call.start(connection.status, for_client(connection.headers, call.request_id.encode("ascii")))
         loop = asyncio.get_running_loop()
         watch = None
@@ -236,7 +238,7 @@ class Proxy:
         target = call.target
         if target is not None and target.is_health:
             return HEALTH_TIMEOUT_S
-        if target is not None and target.service == "judgment" and "batch" in "/".join(target.segments):
+        if target is not None and target.service == "judgment" and BATCH in target.segments:
             return self._config.batch_timeout_s
         return self._config.response_timeout_s
 
@@ -271,12 +273,15 @@ class _Watch:
             self._task.cancel()
 
 
-def _broke_off(name: str, fault: UpstreamFault) -> BadGateway:
-    detail = f"the {name} service: {fault.reason}; a request that changes something may have been carried out"
+def broke_off(name: str, fault: UpstreamFault | str) -> BadGateway:
+    """Give the error for an exchange that broke before its answer's head was passed on."""
+    reason = fault.reason if isinstance(fault, UpstreamFault) else fault
+    detail = f"the {name} service: {reason}; a request that changes something may have been carried out"
     return BadGateway(detail, slug="upstream-broke-off", upstream=name)
 
 
-def _timed_out(name: str, error: TimeoutError) -> GatewayTimeout:
+def timed_out(name: str, error: TimeoutError | str) -> GatewayTimeout:
+    """Give the error for an upstream that did not answer within `error` seconds."""
     return GatewayTimeout(
         f"the {name} service did not answer within {error} s; the request may still be carried out",
         slug="upstream-timeout",

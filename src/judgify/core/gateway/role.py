@@ -1,6 +1,7 @@
 """Which role a route asks for, as data. Services behind the gateway enforce their own, finer rules as well. Pure."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from judgify.core.gateway.path import Target
@@ -33,6 +34,9 @@ RULES: Final = (
     Rule("workflow", WRITE, ANY, "commander"),
     # Searching is reading, even where the query is too long for an address.
     Rule("logging", frozenset({"POST"}), "search", "viewer"),
+    # Asking for a dashboard is reading; the service lets only its owner or an administrator remove one.
+    Rule("dashboard", frozenset({"POST"}), "generate", "viewer"),
+    Rule("dashboard", WRITE, ANY, "viewer"),
     Rule(ANY, frozenset({"DELETE"}), ANY, "commander"),
     Rule(ANY, WRITE, ANY, "responder"),
 )
@@ -49,6 +53,17 @@ def needed_role(method: str, target: Target) -> str:
         ):
             return rule.role
     return "admin"
+
+
+def may(principal: Principal, role: str) -> bool:
+    """Tell whether the principal holds the needed role, or is one of our own services."""
+    return _may(principal.roles, role)
+
+
+@lru_cache(maxsize=256)
+def _may(roles: frozenset[str], role: str) -> bool:
+    principal = Principal("", roles, "service")
+    return principal.has(role) or principal.has(SERVICE_ROLE)
 
 
 def check(principal: Principal, method: str, target: Target) -> None:

@@ -27,8 +27,8 @@ from judgify.kit.errors import Denied
         ("POST", "logging/ingest", "responder"),
         ("DELETE", "logging/logs/x", "commander"),
         ("POST", "action/actions", "responder"),
-        ("PATCH", "dashboard/dashboards/x", "responder"),
-        ("DELETE", "dashboard/dashboards/x", "commander"),
+        ("PATCH", "dashboard/dashboards/x", "viewer"),
+        ("DELETE", "dashboard/dashboards/x", "viewer"),
     ],
 )
 def test_the_table_says_who_may(method: str, path: str, needed: str) -> None:

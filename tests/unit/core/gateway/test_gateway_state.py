@@ -156,12 +156,12 @@ async def test_an_end_is_known_at_once_and_forgetting_asks_again() -> None:
 async def test_active_users_are_distinct_subjects_of_five_minutes() -> None:
     clock = FakeClock(START)
     metrics = GatewayMetrics(clock)
-    metrics.seen("a")
-    metrics.seen("a")
-    metrics.seen("b")
+    metrics.seen("a", clock.monotonic())
+    metrics.seen("a", clock.monotonic())
+    metrics.seen("b", clock.monotonic())
     assert metrics.active() == 2
     await clock.advance(299)
-    metrics.seen("b")
+    metrics.seen("b", clock.monotonic())
     await clock.advance(2)
     assert metrics.active() == 1
     metrics.observe("GET", "/live", 200, 0.01)
