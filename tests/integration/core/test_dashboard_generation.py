@@ -355,8 +355,8 @@ def _look(door: Door, path: str) -> None:
         page.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: told.append(str(error)))
         page.goto(door.link)
-        page.wait_for_function("document.body.dataset.drawn === 'yes'", timeout=20_000)
-        page.wait_for_function("document.getElementById('generated').textContent.includes(':')", timeout=20_000)
+        page.locator("body[data-drawn=yes]").wait_for(timeout=30_000)
+        page.locator("#generated", has_text=":").wait_for(timeout=30_000)
         assert page.locator(".chart canvas").count() == 3
         assert page.evaluate("window.forged") is None
         # Something is really drawn: a canvas of one colour would be an empty chart.
@@ -369,7 +369,7 @@ def _look(door: Door, path: str) -> None:
         for width, height in ((1280, 900), (390, 844)):
             page.set_viewport_size({"width": width, "height": height})
             page.reload()
-            page.wait_for_function("document.body.dataset.drawn === 'yes'", timeout=20_000)
+            page.locator("body[data-drawn=yes]").wait_for(timeout=30_000)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         state = context.storage_state()
         quiet = browser.new_context(java_script_enabled=False, storage_state=state).new_page()

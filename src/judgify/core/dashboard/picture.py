@@ -18,7 +18,7 @@ log = get_logger("judgify.dashboard")
 Form = Literal["svg", "png"]
 FONTS: Final = Path(__file__).parent / "static" / "vendor"
 """The folder of the shipped font, which holds all Hangul syllables."""
-TIME_S: Final = 15.0
+TIME_S: Final = 30.0
 IDLE_S: Final = 60.0
 MAX_SPEC: Final = 512 * 1024
 MAX_PICTURE: Final = 8 * 1024 * 1024
@@ -27,7 +27,7 @@ _SUFFIXES: Final = frozenset({".ttf", ".otf", ".ttc"})
 
 
 class Draughtsman:
-    """Draws one picture at a time; at most 8 wait. A chart of more than 15 s is ended, worker and all."""
+    """Draws one picture at a time; at most 8 wait. A chart of more than 30 s is ended, worker and all."""
 
     def __init__(self, fonts: Path | None, clock: Clock) -> None:
         """Use a folder of fonts besides the shipped one; None means the shipped one alone."""
