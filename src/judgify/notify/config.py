@@ -121,7 +121,8 @@ class SlackBot(Config):
     token: Reference
     api_url: Annotated[str, Field(pattern=r"^https?://")] = API
     ca_file: str | None = None
-    timeout_s: Timeout = 8
+    timeout_s: Timeout = 6
+    """Of one call. Waiting for the first message of a thread comes before it, and both end before a caller gives up."""
 
 
 class ChatWebhook(Config):

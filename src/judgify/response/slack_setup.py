@@ -1,5 +1,6 @@
 """Slack as the guide's channels ask for it: the apps, each once, and the ways in for presses of their buttons."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
@@ -29,12 +30,19 @@ class Slack:
         self.intake = SlackIntake(signed, self.desk, kit.clock, kit.environ) if signed else None
 
     def loops(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-        """Give what must run for Socket Mode, one loop for each app that uses it."""
-        return [
+        """Give what must run: Socket Mode, one loop for each app that uses it; else only the SDK's loading."""
+        sockets = [
             partial(listen, app, self.desk, self._kit.clock, self._kit.environ)
             for app in self.apps
             if app.app_token is not None
         ]
+        return list(sockets) if sockets or not self.apps else [_loaded]
+
+
+async def _loaded() -> None:
+    # Before the first page needs it: loading takes longer than a page may.
+    await asyncio.to_thread(SlackCalls.load)
+    await asyncio.Event().wait()
 
 
 def slack_apps(channels: Mapping[str, Channel], kit: Toolkit, home: Path) -> tuple[App, ...]:

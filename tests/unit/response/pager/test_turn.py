@@ -3,16 +3,19 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.support.guides import shipped
 from tests.support.tale import ID, JIWON, START, Tale, approval, opened, signal
 
-from judgify.notify import Message
+from judgify.notify import FOLLOWING, Message
 from judgify.response import timeline as t
 from judgify.response.follow import turn_of
+from judgify.response.guide_policy import GuidePolicy
 from judgify.response.incident import Incident
 from judgify.response.model import Actor, Page
+from judgify.response.pager.channels import config_of
 from judgify.response.pager.turn import completed, short, standing
 
 pytestmark = pytest.mark.guide("G06")
@@ -105,3 +108,11 @@ def test_the_short_form_begins_with_112_when_life_is_at_risk() -> None:
     assert text.startswith("🚨 생명 안전")
     assert "112/119" in text
     assert text.endswith("[훈련] [P1] else")
+
+
+def test_the_guide_and_the_channels_agree_on_who_can_be_told_afterwards() -> None:
+    everything = {name: one.model_copy(update={"enabled": True}) for name, one in GUIDE.channels.items()}
+    policy = GuidePolicy(replace(GUIDE, channels=everything))
+    types = {name: (config_of(one, Path("/h")) or {})["type"] for name, one in everything.items()}
+    assert {types[name] for name in everything if policy.follows(name)} == FOLLOWING
+    assert not GuidePolicy(GUIDE).follows("pagerduty")  # it ships switched off
