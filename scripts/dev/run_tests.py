@@ -22,9 +22,12 @@ PURE = (
     "src/judgify/response/phases.py",
     "src/judgify/response/documents/",
     "src/judgify/response/runbook/policy.py",
+    "src/judgify/core/logbook/line.py",
     "src/judgify/core/logbook/lucene/",
     "src/judgify/core/logbook/pattern.py",
+    "src/judgify/core/logbook/quick.py",
     "src/judgify/core/logbook/statement.py",
+    "src/judgify/core/logbook/unit_log.py",
 )
 """Modules without I/O: values in, values out. Each branch of theirs is tested."""
 FEW = 5

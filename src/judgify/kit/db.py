@@ -16,6 +16,8 @@ from judgify.kit.log import get_logger
 
 log = get_logger("judgify.db")
 RETRY_S: Final = 0.5
+MIGRATION_S: Final = 3600.0
+"""Seconds that one migration may take: an index over millions of rows outlasts what a request may wait for."""
 CONNECTION_ERRORS: Final = (
     OSError,
     TimeoutError,
@@ -165,7 +167,7 @@ async def migrate(pool: Any, schema: str, package: str) -> list[int]:
                     continue
                 async with connection.transaction():
                     await connection.execute(f'SET LOCAL search_path TO "{schema}", public')
-                    await connection.execute(sql)
+                    await connection.execute(sql, timeout=MIGRATION_S)
                     await connection.execute(
                         f'INSERT INTO "{schema}".schema_version (number, name, sha256) VALUES ($1, $2, $3)',  # noqa: S608 - ours
                         number,
