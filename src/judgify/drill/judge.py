@@ -42,17 +42,21 @@ def rule(samples: Sequence[Sample], fault_at: float, steady_s: float = STEADY_S)
     wrong = [one for one in after if not one.right]
     if not wrong:
         return Ruling(None, None, len(after), 0)
+    restored = stretch(after[after.index(wrong[0]) :], steady_s)
+    return Ruling(wrong[0].sent_at, restored, len(after), len(wrong))
+
+
+def stretch(samples: Sequence[Sample], steady_s: float = STEADY_S) -> float | None:
+    """Give when the first unbroken stretch of right answers began that is `steady_s` long; samples in their order."""
     start: float | None = None
-    restored: float | None = None
-    for one in after[after.index(wrong[0]) :]:
+    for one in samples:
         if not one.right:
             start = None
         elif start is None:
             start = one.sent_at
         if start is not None and one.sent_at - start >= steady_s:
-            restored = start
-            break
-    return Ruling(wrong[0].sent_at, restored, len(after), len(wrong))
+            return start
+    return None
 
 
 def steady(samples: Sequence[Sample], since: float, until: float, per_second: float) -> bool:

@@ -48,6 +48,8 @@ class Load:
     ) -> None:
         """Ask as these callers in turn, `rate` times a second; `durability` is what a right answer must say."""
         self.samples: list[Sample] = []
+        self.late_s = 0.0
+        """How late the load itself was at most: a machine that keeps it waiting keeps everybody waiting."""
         self._callers = callers
         self._clock = clock
         self._rate = rate
@@ -73,6 +75,7 @@ class Load:
         number = 0
         while True:
             await self._clock.sleep(started + number / self._rate - self._clock.monotonic())
+            self.late_s = max(self.late_s, self._clock.monotonic() - started - number / self._rate)
             task = asyncio.create_task(self._ask(number))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)

@@ -4,8 +4,9 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from judgify.drill import judge
@@ -22,6 +23,7 @@ _TIMEOUT_S: Final = 8.0
 _STAGES: Final = ("fail", "crawl", "nonsense")
 _STAGE_S: Final = 30.0
 _FIRST_STAGE_S: Final = 6.0
+_NEWEST: Final = 5
 _UNIT: Final = "judgment"
 _MODEL_WORKFLOW: Final[dict[str, Any]] = {
     **DOCUMENT,
@@ -77,10 +79,7 @@ class LlmFailing(Act):
         """Wait until the model is seen to judge."""
         del load
 
-        async def judges() -> bool:
-            return len(self._samples) >= 10 and all(one.right for one in self._samples[-10:])
-
-        await until(judges, self.doors, "the scripted model was not seen to judge")
+        await until(self._judges, self.doors, "the scripted model was not seen to judge")
 
     async def strike(self, load: Load) -> Struck:
         """Let the endpoint fail."""
@@ -98,24 +97,29 @@ class LlmFailing(Act):
             # From a closed breaker, so that judgments and not only trials meet each way of failing.
             if stage != _STAGES[0]:
                 await self._switch("good")
-                await self._until_part("ok")
+                await self._until(self._judges)
                 await self._switch(stage)
                 self.say(f"the endpoint {'crawls' if stage == 'crawl' else 'talks nonsense'}")
             asked = await self._asked()
-            await self._until_part("down")
+            await self._until(partial(self._gave_up, asked))
             if stage == _STAGES[0]:
                 await clock.sleep(max(0.0, struck.mono + _FIRST_STAGE_S - clock.monotonic()))
             self._met[stage] = await self._asked() - asked
         await self._switch("good")
         self.mended_mono = clock.monotonic()
         self.say("the endpoint is good again")
-        await self._until_part("ok")
+        await self._until(self._judges)
 
     def ruling(self, samples: Sequence[Sample], fault_mono: float) -> Ruling:
         """Felt and restored by the judgments that want the model; asked and wrong by the load of rules."""
-        model = judge.rule(self._samples, fault_mono, self.doors.pace.stretch_s)
-        load = judge.rule(samples, fault_mono, self.doors.pace.stretch_s)
-        restored = model.restored_at if self.mended_mono is not None else None
+        stretch_s, mended = self.doors.pace.stretch_s, self.mended_mono
+        model = judge.rule(self._samples, fault_mono, stretch_s)
+        load = judge.rule(samples, fault_mono, stretch_s)
+        restored = None
+        if mended is not None:
+            # Between its ways of failing the endpoint is good for a moment: only what comes after the last one counts.
+            since = sorted((one for one in self._samples if one.sent_at >= mended), key=lambda one: one.sent_at)
+            restored = judge.stretch(since, stretch_s)
         return Ruling(model.broken_at, restored, load.asked, load.wrong)
 
     def executions(self) -> list[str]:
@@ -192,12 +196,18 @@ class LlmFailing(Act):
                 return None
         return dict(document.get("parts", {})).get("llm")
 
-    async def _until_part(self, state: str) -> None:
-        async def seen() -> bool:
-            return await self._part() == state
+    async def _judges(self) -> bool:
+        """Tell whether the model judges: the breaker is closed, and the newest answers are the model's."""
+        newest = self._samples[-_NEWEST:]
+        return len(newest) == _NEWEST and all(one.right for one in newest) and await self._part() == "ok"
 
+    async def _gave_up(self, asked_before: int) -> bool:
+        """Tell whether the breaker is open, after the endpoint was asked in this way of failing."""
+        return await self._asked() > asked_before and await self._part() == "down"
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         with suppress(JudgifyError):  # the verdict tells what did not come to be
-            await until(seen, self.doors, f"the model's part was not seen {state}", _STAGE_S)
+            await until(condition, self.doors, "the drill's next stage did not come", _STAGE_S)
 
     async def _workflow(self) -> None:
         base = "/api/v2/workflow/workflows"
@@ -236,7 +246,9 @@ class LlmFailing(Act):
         if by_rules:
             self._fallbacks.append(sent_at)
         elif not right:
-            self._bad.append(f"a judgment that wanted the model was answered {status} {str(data)[:200]}")
+            took_s = clock.monotonic() - sent_at
+            said = f"{str(data)[:200]} after {took_s:.1f} s" if data else f"nothing after {took_s:.1f} s"
+            self._bad.append(f"a judgment that wanted the model was answered {status}, {said}")
         execution = str(data["execution_id"]) if "execution_id" in data else None
         self._samples.append(Sample(sent_at, clock.monotonic(), right, status, execution))
 

@@ -12,6 +12,7 @@ from judgify.kit.clock import iso, show
 from judgify.kit.errors import NotFound
 from judgify.kit.files import write_atomic
 
+_LATE_S: Final = 0.5
 _ROWS: Final = (
     ("felt_s", "first wrong answer", None),
     ("signal_s", "signal", None),
@@ -98,6 +99,8 @@ def text(report: dict[str, Any]) -> str:
         f"  judgments after the fault: {load_['asked']} asked, {load_['wrong']} wrong or unanswered;"
         f" in the whole drill: {load_['answered']} answered with 200, {load_['lost']} lost"
     )
+    if load_.get("late_s", 0.0) > _LATE_S:
+        lines.append(f"  the load itself was up to {load_['late_s']:.2f} s late: this machine was overloaded")
     lines += [f"  {name}: {value}" for name, value in report.get("figures", {}).items()]
     lines += [f"  ! {reason}" for reason in report["failures"]]
     short = " (short form: shorter stretches of right answers, so that it proves less)" if report.get("short") else ""

@@ -1,6 +1,7 @@
 """One drill from steady state to report. The automation policy is the shipped one; nobody helps it along."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -120,6 +121,8 @@ async def _played(scenario: Scenario, doors: Doors, act: Act, say: Say) -> dict[
             "answered": sum(1 for one in load.samples if one.status == 200),
             "lost": lost,
             "rate_per_s": RATE,
+            "late_s": round(load.late_s, 3),
+            "wrong_status": _statuses(load, struck.mono),
         },
         "short": doors.pace == SHORT,
         "operations": operations,
@@ -130,6 +133,11 @@ async def _played(scenario: Scenario, doors: Doors, act: Act, say: Say) -> dict[
     }
     await doors.engine.finish(drill_id, report)
     return report
+
+
+def _statuses(load: Load, since: float) -> dict[str, int]:
+    """Count the wrong answers by their status; 0 is "no answer in time"."""
+    return dict(Counter(str(one.status) for one in load.samples if one.sent_at >= since and not one.right))
 
 
 def _kind(entry: Mapping[str, Any]) -> str:
