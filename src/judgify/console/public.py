@@ -9,10 +9,12 @@ from judgify.console.door import PageRoute, act, back, fields, look_up
 from judgify.console.figure import DAYS, uptimes
 from judgify.console.look import lang_of, page
 from judgify.console.subscribe import own_form
+from judgify.kit.auth import same_secret
 from judgify.kit.errors import Invalid
+from judgify.response.accounts import KNOWN_FOR
 from judgify.response.api import view
 from judgify.response.api.parts import response
-from judgify.response.api.signin import COOKIE
+from judgify.response.api.signin import COOKIE, Signin
 from judgify.response.documents.stretch import Outage, outages
 from judgify.response.incident import Incident
 from judgify.response.model import ONGOING, UNSETTLED
@@ -20,6 +22,8 @@ from judgify.response.ports import Tx
 from judgify.response.timeline import AnnouncementSent
 
 router = APIRouter(route_class=PageRoute)
+DEVICE: Final = "judgify_device"
+"""Cookie of a browser on which somebody has signed in before: a guesser elsewhere does not make it wait."""
 ANNOUNCED: Final = 20
 """Newest incidents whose announcements to customers are shown."""
 HISTORY: Final = 1_000
@@ -41,14 +45,24 @@ async def sign_in(request: Request) -> Response:
     if "token" in given:
         cookie, session = await accounts.use_link(given["token"])
     elif "name" in given and "password" in given:
-        cookie, session = await accounts.sign_in(given["name"], given["password"])
+        name = given["name"]
+        known = same_secret(request.cookies.get(DEVICE, ""), accounts.device(_secret(request), name))
+        client = request.client.host if request.client is not None else ""
+        cookie, session = await accounts.sign_in(name, given["password"], client=client, known_device=known)
     else:
         raise Invalid("give name and password, or open a sign-in link (judgify up prints one)")
     reply = back(_own(given.get("next", "/")))
     age = int((session.expires_at - session.created_at).total_seconds())
     secure = request.url.scheme == "https"
     reply.set_cookie(COOKIE, cookie, max_age=age, httponly=True, samesite="strict", secure=secure, path="/")
+    device, kept = accounts.device(_secret(request), session.user), int(KNOWN_FOR.total_seconds())
+    reply.set_cookie(DEVICE, device, max_age=kept, httponly=True, samesite="strict", secure=secure, path="/login")
     return reply
+
+
+def _secret(request: Request) -> str:
+    signin: Signin = request.app.state.signin
+    return signin.settings.service_secret
 
 
 @router.post("/logout")

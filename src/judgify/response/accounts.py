@@ -1,6 +1,7 @@
 """People who sign in: users, single-use login links, sessions. Only hashes of what they hold are stored."""
 
 import hashlib
+import hmac
 import secrets
 from datetime import timedelta
 from typing import Final, Literal
@@ -18,8 +19,15 @@ LINK_VALID: Final = timedelta(minutes=10)
 SESSION_VALID: Final = timedelta(hours=12)
 PASSWORD_SHORTEST: Final = 12
 TRIES: Final = 5
-"""Wrong passwords for one name within `TRIES_WITHIN` after which the right one has to wait too."""
-TRIES_WITHIN: Final = timedelta(minutes=5)
+"""Wrong passwords for one name from one address after which even the right one has to wait."""
+TRIES_WITHIN: Final = timedelta(minutes=15)
+"""How long a wrong password counts."""
+FIRST_WAIT_S: Final = 5.0
+LONGEST_WAIT_S: Final = 300.0
+"""Waits grow from the first to the longest, doubling with every further wrong one; nothing is ever locked for good."""
+EVERYWHERE: Final = 10
+"""Tries of one name from all addresses, in `TRIES` of one, before unknown devices wait."""
+KNOWN_FOR: Final = timedelta(days=90)
 
 
 class Accounts:
@@ -96,12 +104,22 @@ class Accounts:
 
         return await self._begin(await self._desk.command(work))
 
-    async def sign_in(self, name: str, password: str) -> tuple[str, Session]:
-        """Sign in by password; `TooMany` after five wrong ones within five minutes."""
+    async def sign_in(
+        self, name: str, password: str, *, client: str = "", known_device: bool = False
+    ) -> tuple[str, Session]:
+        """Sign in by password; `TooMany` with growing waits after wrong ones.
+
+        Wrong passwords count for the name and the address together, so that a stranger elsewhere locks nobody out. A
+        guesser with many addresses makes unknown devices wait; one on which the person has signed in before
+        (`known_device`), and a sign-in link, still pass.
+        """
         moment = self._desk.clock.monotonic()
-        recent = [at for at in self._wrong.get(name, []) if moment - at < TRIES_WITHIN.total_seconds()]
-        if len(recent) >= TRIES:
-            raise TooMany("too many wrong passwords for this name", retry_after_s=int(TRIES_WITHIN.total_seconds()))
+        here, anywhere = f"{name}|{client}", f"{name}|"
+        waits = [self._wait(here, TRIES, moment)]
+        if not known_device:
+            waits.append(self._wait(anywhere, TRIES * EVERYWHERE, moment))
+        if max(waits) > 0:
+            raise TooMany("too many wrong passwords for this name", retry_after_s=max(1, round(max(waits))))
         user = await self._desk.ask(lambda tx: tx.user(name))
         hashed = user.password_hash if user is not None and not user.disabled else None
         if self._nobody is None:
@@ -113,12 +131,30 @@ class Accounts:
         except (VerificationError, InvalidHashError):
             right = False
         if not right:
-            if len(self._wrong) > 10_000:
-                self._wrong.clear()
-            self._wrong[name] = [*recent, moment]
+            self._count_wrong({here, anywhere}, moment)
             raise Unauthenticated("name or password is wrong")
-        self._wrong.pop(name, None)
+        self._wrong.pop(here, None)
         return await self._begin(name)
+
+    def _wait(self, key: str, tries: int, moment: float) -> float:
+        """Give how many seconds are left to wait for a name and an address."""
+        recent = [at for at in self._wrong.get(key, []) if moment - at < TRIES_WITHIN.total_seconds()]
+        if len(recent) < tries:
+            return 0.0
+        pause = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(len(recent) - tries, 10))
+        return recent[-1] + pause - moment
+
+    def _count_wrong(self, keys: set[str], moment: float) -> None:
+        if len(self._wrong) > 10_000:
+            # The oldest go first: whoever invents names does not make us forget the one under attack.
+            for old in sorted(self._wrong, key=lambda key: self._wrong[key][-1])[:5_000]:
+                del self._wrong[old]
+        for key in keys:
+            self._wrong[key] = [*self._wrong.get(key, [])[-200:], moment]
+
+    def device(self, secret: str, name: str) -> str:
+        """Give what a browser keeps after a sign-in, by which it is known again: a keyed hash over the name."""
+        return hmac.new(secret.encode(), f"device|{name}".encode(), hashlib.sha256).hexdigest()
 
     async def _begin(self, name: str) -> tuple[str, Session]:
         cookie = secrets.token_urlsafe(32)

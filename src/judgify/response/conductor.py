@@ -77,13 +77,15 @@ class Conductor:
         await self._desk.command(work)
 
     async def run(self) -> None:
-        """Tick until cancelled."""
-        while True:
-            deadline = await self.tick()
-            wait_s = LONGEST_SLEEP_S
-            if deadline is not None:
-                wait_s = min(wait_s, max(0.01, (deadline - self._desk.clock.now()).total_seconds()))
-            await self._desk.clock.wait(self._desk.wake, wait_s)
+        """Tick until cancelled; beside it pages go out as soon as they are durable."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._deliveries.run(), name="pages")
+            while True:
+                deadline = await self.tick()
+                wait_s = LONGEST_SLEEP_S
+                if deadline is not None:
+                    wait_s = min(wait_s, max(0.01, (deadline - self._desk.clock.now()).total_seconds()))
+                await self._desk.clock.wait(self._desk.wake, wait_s)
 
     async def stop(self) -> None:
         """End what is under way; everything goes on after the next start."""

@@ -19,6 +19,8 @@ log = get_logger("judgify.response.delivery")
 AT_ONCE: Final = 32
 """Deliveries under way at the same time; a slow channel holds up no other page."""
 TIMEOUT_S: Final = 12.0
+Claims = dict[str, tuple[Page | None, Incident | None]]
+"""What came of claiming pages: each page as claimed with its incident, or None where it is not owed any more."""
 
 
 class Deliveries:
@@ -46,12 +48,29 @@ class Deliveries:
         """Start the delivery of every row that is due, as far as there is room; give how many were due."""
         now = self._desk.clock.now()
         due = await self._desk.ask(lambda tx: tx.due_pages(now))
-        for page in due:
-            if page.id not in self._under_way and len(self._under_way) < AT_ONCE:
-                task = asyncio.create_task(self._deliver(page.id), name=f"page-{page.id}")
-                self._under_way[page.id] = task
-                task.add_done_callback(partial(self._ended, page.id))
+        room = max(0, AT_ONCE - len(self._under_way))
+        fresh = [page.id for page in due if page.id not in self._under_way][:room]
+        if fresh:
+            # One transaction claims all of them: the disk is waited for once, not once a page.
+            claims = asyncio.create_task(self._claim(fresh), name="claims")
+            for page_id in fresh:
+                task = asyncio.create_task(self._deliver(page_id, claims), name=f"page-{page_id}")
+                self._under_way[page_id] = task
+                task.add_done_callback(partial(self._ended, page_id))
         return len(due)
+
+    async def run(self) -> None:
+        """Begin what is due as soon as it is durable, until cancelled; nothing else of the loop is waited for."""
+        while True:
+            await self._desk.owed.wait()
+            self._desk.owed.clear()
+            try:
+                await self.begin()
+            except Exception:  # boundary: the loop's own tick takes it up again
+                log.exception("pages that are due could not be begun")
+
+    async def _claim(self, page_ids: Sequence[str]) -> Claims:
+        return await self._desk.command(lambda job: {page_id: _claim(job, page_id) for page_id in page_ids})
 
     def _ended(self, page_id: str, _: "asyncio.Task[None]") -> None:
         self._under_way.pop(page_id, None)
@@ -67,9 +86,9 @@ class Deliveries:
         for task in list(self._under_way.values()):
             task.cancel()
 
-    async def _deliver(self, page_id: str) -> None:
+    async def _deliver(self, page_id: str, claims: "asyncio.Task[Claims]") -> None:
         try:
-            page, incident = await self._desk.command(lambda job: _claim(job, page_id))
+            page, incident = (await asyncio.shield(claims))[page_id]
             if page is None:
                 return
             delivery = await self._hand_over(page, incident)

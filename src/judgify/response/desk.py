@@ -30,6 +30,8 @@ class Work:
         self.now = now
         self.well_since = well_since
         self.entries: list[Entry] = []
+        self.owed = False
+        """Whether a page was put into the outbox that is due at once."""
         self._recent: dict[str, Incident] | None = None
 
     def incident(self, incident_id: str) -> Incident:
@@ -70,6 +72,7 @@ class Work:
         """Put rows into the outbox."""
         for page in pages:
             self.tx.save_page(page)
+            self.owed |= page.state == "due" and page.due_at <= self.now
 
 
 class Desk:
@@ -81,6 +84,8 @@ class Desk:
         self.policy = policy
         self.clock = clock
         self.wake = asyncio.Event()
+        self.owed = asyncio.Event()
+        """Set once a page is durable that is due at once."""
         self.well_since: Callable[[str, datetime], datetime | None] = lambda _service, _now: None
         """Since when our own checks find a service good; the engine puts its own in."""
         self.touched: set[str] = set()
@@ -90,6 +95,7 @@ class Desk:
     async def command(self, work: Callable[[Work], T]) -> T:
         """Run one command in one transaction."""
         told: list[Entry] = []
+        owed: list[bool] = []
 
         def run(tx: Tx) -> T:
             now = self.clock.now()
@@ -97,9 +103,12 @@ class Desk:
             result = work(job)
             follow.up(job)
             told.extend(job.entries)
+            owed.append(job.owed)
             return result
 
         result = await self.store.write(run)
+        if any(owed):
+            self.owed.set()
         self.touched.update(entry.incident_id for entry in told if entry.incident_id is not None)
         for queue in self._listeners:
             for entry in told:

@@ -338,7 +338,9 @@ async def sign_in(request: Request, body: form.SignInForm) -> JSONResponse:
     if body.token:
         cookie, session = await parts.accounts.use_link(body.token)
     else:
-        cookie, session = await parts.accounts.sign_in(body.name, body.password)
+        cookie, session = await parts.accounts.sign_in(
+            body.name, body.password, client=request.client.host if request.client is not None else ""
+        )
     data = {"user": session.user, "csrf": session.csrf, "expires_at": session.expires_at.isoformat()}
     reply = JSONResponse(answer(data, parts.clock), 201)
     reply.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/")

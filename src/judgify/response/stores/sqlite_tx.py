@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from judgify.kit.clock import iso
@@ -87,7 +88,7 @@ class SqliteTx:
     def incident(self, incident_id: str) -> Incident | None:
         """Give an incident, or None."""
         row = self._db.execute("SELECT body FROM incident WHERE id = ?", (incident_id,)).fetchone()
-        return None if row is None else Incident.model_validate_json(row[0])
+        return None if row is None else _incident(row[0])
 
     def incidents(
         self,
@@ -111,7 +112,7 @@ class SqliteTx:
                 "offset": offset,
             },
         )
-        return [Incident.model_validate_json(row[0]) for row in rows]
+        return [_incident(row[0]) for row in rows]
 
     def entries(self, incident_id: str | None, *, after: int = 0, limit: int = 10_000) -> list[Entry]:
         """Give a timeline's entries with seq > after."""
@@ -344,6 +345,12 @@ class SqliteTx:
             (kind, owner, int(live)),
         )
         return [form.model_validate_json(row[0]) for row in rows]
+
+
+@lru_cache(maxsize=512)
+def _incident(body: str) -> Incident:
+    """Read an incident. It is immutable, and the same one is asked for on every turn of the loop: read once."""
+    return Incident.model_validate_json(body)
 
 
 def _body(value: Value) -> str:
