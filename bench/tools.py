@@ -1,0 +1,52 @@
+"""The programs that benchmarks measure against: from the PATH, else unpacked, never installed, from Debian's own."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / ".bench"
+"""Where unpacked programs and the last results lie; not part of the repository."""
+PACKAGES: Final = {
+    "wrk": ("wrk", "libluajit-5.1-2", "libluajit-5.1-common"),
+    "nginx": ("nginx",),
+    "prometheus-alertmanager": ("prometheus-alertmanager",),
+}
+
+
+class Missing(Exception):
+    """A program is neither on the PATH nor can it be unpacked here."""
+
+
+def program(name: str) -> tuple[str, dict[str, str]]:
+    """Give the path of a program and the environment it needs; `Missing` says how to get it."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if found:
+        return found, dict(os.environ)
+    unpacked = FOLDER / "root"
+    if not _inside(unpacked, name):
+        _unpack(unpacked, PACKAGES[name])
+    path = _inside(unpacked, name)
+    if path is None:
+        raise Missing(f"{name} is not here; on Debian: apt-get install {' '.join(PACKAGES[name])}")
+    libraries = ":".join(str(one) for one in (unpacked / "usr/lib").glob("*-linux-gnu"))
+    return str(path), {**os.environ, "LD_LIBRARY_PATH": libraries}
+
+
+def _inside(unpacked: Path, name: str) -> Path | None:
+    return next((path for path in (unpacked / "usr/bin" / name, unpacked / "usr/sbin" / name) if path.exists()), None)
+
+
+def _unpack(target: Path, packages: tuple[str, ...]) -> None:
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        for package in packages:
+            subprocess.run(["apt-get", "download", "-qq", package], cwd=folder, check=False, capture_output=True)
+        for archive in Path(folder).glob("*.deb"):
+            subprocess.run(["dpkg", "-x", str(archive), str(target)], check=True)
