@@ -237,6 +237,7 @@ def test_the_language_is_remembered(engine: EngineHome, browser: Any) -> None:
     assert "KST" in page.inner_text("footer")
 
 
+@pytest.mark.guide("G31")
 def test_life_at_risk_comes_before_everything_else(engine: EngineHome, browser: Any) -> None:
     declared = engine.post("/incidents", service="action", text="밸브 제어 불가", life_at_risk=True)
     page = signed_in(engine, browser, "viewer")

@@ -177,6 +177,7 @@ def test_broken_input_gets_a_page_that_says_what_to_do(engine: EngineHome, respo
     commander.http.close()
 
 
+@pytest.mark.guide("G10", "G24")
 def test_the_whole_way_of_an_incident_by_forms(engine: EngineHome) -> None:
     commander = Console(engine, "commander")
     answer = commander.send("/incidents", service="dashboard", text="차트가 비어 있음", severity="P1")
@@ -243,6 +244,7 @@ def test_the_live_part_is_streamed_and_ends_with_the_session(engine: EngineHome,
     viewer.http.close()
 
 
+@pytest.mark.guide("G32")
 def test_drills_and_their_results_are_shown(engine: EngineHome, responder: Console) -> None:
     engine.post("/drills", id="drl-1", scenario="gateway-down", services=["gateway"])
     assert "진행 중" in responder.http.get("/drills").text

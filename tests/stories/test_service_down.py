@@ -10,6 +10,7 @@ from judgify.kit.errors import Conflict, Denied
 from judgify.response.model import ENGINE, RootCause
 
 
+@pytest.mark.guide("G03", "G08", "G21", "G23")
 async def test_from_the_first_signal_to_the_closed_incident(world: World) -> None:
     incident_id = await world.fails("judgment")
     assert incident_id == "INC-2026-0001"
@@ -58,6 +59,7 @@ async def test_from_the_first_signal_to_the_closed_incident(world: World) -> Non
     assert show(closed.started_at) == "2026-03-04 10:00:00 KST"
 
 
+@pytest.mark.guide("G22")
 async def test_nobody_answers_and_the_matrix_goes_on(world: World) -> None:
     world.runner.fault = RuntimeError("no runbook today")
     incident_id = await world.fails("gateway")
@@ -107,6 +109,7 @@ async def test_only_a_person_acknowledges(world: World) -> None:
     assert (await world.types(incident_id)).count("incident-acknowledged") == 1
 
 
+@pytest.mark.guide("G03")
 async def test_a_person_overrides_the_severity_and_what_is_due_is_planned_anew(world: World) -> None:
     incident_id = await world.fails("logging") or ""
     await world.tick()
@@ -145,6 +148,7 @@ async def test_it_fails_again_within_half_an_hour_and_is_the_same_incident(world
     assert await world.fails("judgment") == "INC-2026-0002"
 
 
+@pytest.mark.guide("G23")
 async def test_the_year_changes_in_seoul(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("midnight")
     world = await World(folder, start=datetime(2026, 12, 31, 23, 59, 30, tzinfo=SEOUL)).up()

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from tests.support.response_world import MINSU, World
 
 from judgify.response.model import Delivery
@@ -100,6 +101,7 @@ async def test_what_still_fails_after_its_rollout_is_an_incident(world: World) -
     assert len(await world.core.desk.ask(lambda tx: tx.incidents())) == 1
 
 
+@pytest.mark.guide("G24")
 async def test_action_items_are_reminded_of_once_a_day_until_they_are_done(world: World) -> None:
     due = world.clock.now() + timedelta(hours=30)
     action = await world.core.office.add_action(None, "누수 수정", "dev-lead", due, horizon="week", actor=MINSU)

@@ -37,6 +37,7 @@ def steps(
     return {step.id: step for step in found}
 
 
+@pytest.mark.guide("G11")
 def test_at_the_beginning_the_first_clock_runs_and_the_others_wait() -> None:
     found = steps(now=20)
     assert [step.status for step in found.values()] == ["running", "waiting", "waiting", "waiting"]
@@ -65,6 +66,7 @@ def test_a_step_done_early_starts_the_next_clock_then() -> None:
     assert not named.by_machine
 
 
+@pytest.mark.guide("G11")
 def test_a_step_out_of_time_is_late_and_the_next_clock_runs() -> None:
     found = steps(fact("receipt_confirmed", 5), now=61)
     assert (found["receive"].status, found["scope"].status) == ("late", "running")
@@ -104,6 +106,7 @@ def test_a_step_of_optional_boxes_only_is_done_with_all_of_them() -> None:
     assert steps(fact("customers_informed", 1), now=2, checklist=checklist)["announce"].status == "done"
 
 
+@pytest.mark.guide("G11")
 @pytest.mark.parametrize(
     ("severity", "expected"),
     [

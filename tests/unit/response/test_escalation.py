@@ -64,6 +64,7 @@ def waking() -> Guide:
     return replace(GUIDE, channels=channels)
 
 
+@pytest.mark.guide("G22")
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_every_row_of_a_severity(severity: SeverityName) -> None:
     rows = plan(GUIDE, severity=severity, service="judgment", opened_at=MONDAY_10)
@@ -102,6 +103,7 @@ def test_the_owner_is_the_services_own_or_a_stand_in() -> None:
         assert first.person == owner
 
 
+@pytest.mark.guide("G03")
 def test_p2_at_night_wakes_nobody_and_its_time_does_not_move() -> None:
     guide = waking()
     night = plan(guide, severity="P2", service="judgment", opened_at=MONDAY_03)
@@ -121,6 +123,7 @@ def test_p0_at_night_uses_everything() -> None:
     assert all("http" in row.channels and not row.quiet for row in rows)
 
 
+@pytest.mark.guide("G06")
 def test_sms_goes_to_the_response_team_only() -> None:
     rows = plan(waking(), severity="P0", service="judgment", opened_at=MONDAY_10)
     sms = {(row.minute, row.person) for row in rows if "sms" in row.channels}
@@ -143,6 +146,7 @@ def test_rows_are_absolute_whatever_the_local_clock_does(opened: datetime) -> No
     assert elapsed == {0, 900, 1800, 3600}
 
 
+@pytest.mark.guide("G01")
 @pytest.mark.parametrize(
     ("severity", "minutes", "solve"),
     [
@@ -158,6 +162,7 @@ def test_deadlines_of_section_1_1(severity: SeverityName, minutes: int, solve: d
     assert found.solve_from == solve
 
 
+@pytest.mark.guide("G10")
 def test_announcements_go_to_channels_that_take_them() -> None:
     assert announcement_channels(GUIDE, "P0") == ("console", "mailbox")
 

@@ -16,6 +16,7 @@ def impact(during: Measured, before: Measured) -> Impact:
     return compare(DURING, during, before, Targets())
 
 
+@pytest.mark.guide("G20")
 def test_the_window_before_has_the_same_length_and_ends_where_the_incident_begins() -> None:
     before = stretch_before(DURING)
     assert (before.start, before.end, before.length) == (NOON - timedelta(minutes=10), NOON, DURING.length)
@@ -37,6 +38,7 @@ def test_a_percentage_of_nothing_is_no_percentage() -> None:
     assert (line.change, line.change_percent) == (7, None)
 
 
+@pytest.mark.guide("G20")
 @pytest.mark.parametrize(
     ("key", "field", "good", "bad"),
     [
@@ -51,6 +53,7 @@ def test_the_three_targets_of_the_guide(key: str, field: str, good: float, bad: 
     assert impact(Measured(), Measured()).line(key).verdict is Verdict.NO_DATA
 
 
+@pytest.mark.guide("G09", "G20")
 def test_nothing_measured_is_said_and_not_counted_as_zero() -> None:
     empty = impact(Measured(), Measured(judgments=5))
     assert empty.has_data is False

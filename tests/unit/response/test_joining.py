@@ -170,6 +170,7 @@ def test_reminders_go_to_the_contact_or_to_the_team_leads_and_wake_nobody() -> N
     assert GuidePolicy(bare).reminder_pages("somebody", NOW) == []
 
 
+@pytest.mark.guide("G32")
 def test_the_next_drill_is_reminded_of_on_the_days_the_guide_names() -> None:
     assert policy().drill_reminder(NOW) is None
     guide = policy().guide

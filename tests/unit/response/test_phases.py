@@ -11,6 +11,7 @@ OPENED = datetime(2026, 11, 22, 14, 50, tzinfo=UTC)
 PHASES = shipped().phases
 
 
+@pytest.mark.guide("G21")
 @pytest.mark.parametrize(
     ("minute", "phase", "remaining"),
     [(-1, 1, 1800), (0, 1, 1800), (29.99, 1, 0.6), (30, 2, 5400), (119, 2, 60), (120, 3, None), (5000, 3, None)],
@@ -25,6 +26,7 @@ def test_the_clock_decides_until_recovery(minute: float, phase: int, remaining: 
     assert found.elapsed_s >= 0
 
 
+@pytest.mark.guide("G21")
 def test_after_recovery_the_last_phase_has_begun() -> None:
     recovered = OPENED + timedelta(minutes=4)
     found = state(PHASES, opened_at=OPENED, recovered_at=recovered, now=recovered + timedelta(minutes=6))

@@ -14,6 +14,7 @@ from judgify.response.severity import canonical_service, classify
 GUIDE = shipped()
 
 
+@pytest.mark.guide("G02")
 @pytest.mark.parametrize(
     ("value", "severity", "rule"),
     [
@@ -48,6 +49,7 @@ def test_a_table_without_an_answer_says_so() -> None:
     assert (found.severity, found.rule, found.evaluable) == ("P2", "no-rule", False)
 
 
+@pytest.mark.guide("G02")
 def test_unknown_signals_reach_a_person() -> None:
     found = classify(GUIDE, service="judgment", signal="strange")
     assert (found.severity, found.rule, found.known, found.not_in_guide) == ("P2", "unknown", False, True)
@@ -66,6 +68,7 @@ def test_whatever_a_signal_holds_it_is_classified(
     assert found.reason.en
 
 
+@pytest.mark.guide("G31")
 def test_life_safety_comes_from_the_catalogue() -> None:
     services = {**GUIDE.services, "judgment": GUIDE.services["judgment"].model_copy(update={"life_safety": True})}
     guide = replace(GUIDE, services=services)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from tests.support.guides import shipped
 from tests.support.tale import Tale, impact, judgment_down, opened
 
@@ -23,10 +24,12 @@ def stated(guide: Guide, tale: Tale) -> str:
     return next(line for line in text.splitlines() if "Business impact" in line)
 
 
+@pytest.mark.guide("G24")
 def test_without_a_formula_nothing_is_estimated() -> None:
     assert stated(shipped(), judgment_down()) == "- **Business impact**: not estimated"
 
 
+@pytest.mark.guide("G24")
 def test_the_sum_of_the_terms_is_shown_with_its_terms_and_entries() -> None:
     guide = priced(
         ("outage_minutes", "60"),

@@ -43,6 +43,7 @@ def write(guide: Guide, tale: Tale, kind: DocumentKind, lang: Lang = "ko") -> st
     return GuideDocuments(guide).render(kind, lang, tale.incident, tale.entries)
 
 
+@pytest.mark.guide("G10")
 def test_the_announcement_has_the_four_fields_of_the_guide_in_its_form(guide: Guide) -> None:
     tale = Tale().add(0, opened(severity="P0")).add(0, t.ResponderNamed(person="ops-lead", role="r", reason="x"))
     text = write(guide, tale, "announcement")
@@ -57,6 +58,7 @@ def test_the_announcement_has_the_four_fields_of_the_guide_in_its_form(guide: Gu
     ]
 
 
+@pytest.mark.guide("G23")
 def test_the_log_has_the_headings_and_fields_of_7_1(guide: Guide) -> None:
     text = write(guide, judgment_down(), "log")
     headings = [line for line in text.splitlines() if line.startswith("#")]
@@ -72,6 +74,7 @@ def test_the_log_has_the_headings_and_fields_of_7_1(guide: Guide) -> None:
     assert "- 단기: 메모리 누수 버그 수정 (근거 22), 배포 전 프로파일링 (근거 22)" in text
 
 
+@pytest.mark.guide("G24")
 def test_the_post_mortem_has_the_headings_and_fields_of_7_2(guide: Guide) -> None:
     text = write(guide, judgment_down(), "postmortem")
     headings = [line for line in text.splitlines() if line.startswith("#")]
@@ -158,6 +161,7 @@ def allowed(guide: Guide, tale: Tale, lang: Lang) -> set[str]:
     return found | counted(tale) | printed(guide, lang)
 
 
+@pytest.mark.guide("G23", "G24")
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tell", [judgment_down, bad_night])
@@ -190,6 +194,7 @@ def test_every_statement_names_entries_that_exist(guide: Guide, kind: DocumentKi
             assert 1 <= int(seq) <= len(tale.entries)
 
 
+@pytest.mark.guide("G31")
 def test_life_at_risk_comes_before_everything_else(guide: Guide) -> None:
     tale = Tale().add(0, opened(life_at_risk=True, key=IncidentKey(root="gateway", failure_class="service", drill="d")))
     for kind in KINDS:

@@ -21,6 +21,7 @@ MATRIX = {
 """Section 6.2 as printed."""
 
 
+@pytest.mark.guide("G22")
 @pytest.mark.parametrize("minute", MATRIX)
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_every_cell_of_the_matrix(minute: int, severity: SeverityName) -> None:
@@ -38,6 +39,7 @@ def test_the_rows_of_the_matrix_are_labelled_as_printed() -> None:
     assert [row.label.ko for row in shipped().escalation.rows] == ["0-15분", "15-30분", "30-60분", "60분+"]
 
 
+@pytest.mark.guide("G01", "G03")
 def test_severities_have_the_guides_targets_and_reports() -> None:
     guide = shipped()
     found = {name: (entry.name, entry.emoji, entry.target_minutes) for name, entry in guide.severities.items()}
@@ -55,6 +57,7 @@ def test_severities_have_the_guides_targets_and_reports() -> None:
     }
 
 
+@pytest.mark.guide("G02")
 def test_the_thirteen_printed_examples_have_rules_that_say_so() -> None:
     guide = shipped()
     rules = {rule.id: rule for rule in guide.signals.rules}
@@ -95,6 +98,7 @@ def test_the_table_has_one_answer_for_every_signal_of_every_service() -> None:
     assert unanswered == []
 
 
+@pytest.mark.guide("G04")
 def test_recovery_order_is_that_of_section_1_2() -> None:
     guide = shipped()
     ordered = sorted(guide.services, key=lambda name: guide.services[name].priority)
@@ -157,6 +161,7 @@ def test_every_service_has_a_runbook_that_starts_what_does_not_run() -> None:
         assert any("unit_state" in entry for entry in first.when)
 
 
+@pytest.mark.guide("G12")
 @pytest.mark.guide("G15")
 def test_what_can_lose_data_takes_two_persons() -> None:
     dangerous = {step.id for step in shipped().runbooks["database"].recover if step.approvals == 2}
@@ -164,6 +169,7 @@ def test_what_can_lose_data_takes_two_persons() -> None:
     assert shipped().runbooks["database"].dangerous
 
 
+@pytest.mark.guide("G11", "G21")
 def test_phases_checklist_and_targets_are_the_guides() -> None:
     guide = shipped()
     assert [(phase.from_minute, phase.to_minute, len(phase.tasks)) for phase in guide.phases.phases] == [
@@ -176,6 +182,7 @@ def test_phases_checklist_and_targets_are_the_guides() -> None:
     assert guide.sla.business_loss.terms == ()
 
 
+@pytest.mark.guide("G30")
 def test_contacts_are_those_of_section_9_3_and_nobody_else_is_said_to_be() -> None:
     contacts = shipped().contacts
     printed = {
