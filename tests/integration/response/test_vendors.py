@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,12 +14,13 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 from tests.integration.response.test_http import Site
 from tests.support import channel_servers as servers
-from tests.support.response_world import World
+from tests.support.response_world import MINSU, World
 from tests.support.slack_server import ROOM, Slack, slack_server
 from tests.support.vendor_guide import MEMBER, vendor_guide
 
 from judgify.kit.clock import SystemClock
 from judgify.notify import Toolkit
+from judgify.notify.slack_calls import SlackCalls
 from judgify.response import timeline as t
 from judgify.response.guide_policy import GuidePolicy
 from judgify.response.pager.channels import open_channels
@@ -186,7 +187,7 @@ async def test_only_fresh_requests_of_slack_count_and_each_once(scene: Scene) ->
     again = await scene.post(press)
     assert (again.status_code, again.json()["type"]) == (409, "urn:judgify:problem:slack-replayed")
     bad = await scene.site.http.post(
-        PATH, content=b"\xff", headers={"X-Slack-Request-Timestamp": "x", "X-Slack-Signature": b"\xe9"}
+        PATH, content=b"\xff", headers=[(b"X-Slack-Request-Timestamp", b"x"), (b"X-Slack-Signature", b"\xe9")]
     )
     assert bad.status_code == 401
     for odd in ([1], "x", {"type": "view_submission"}, {"type": "block_actions", "actions": [{"action_id": "other"}]}):
@@ -244,3 +245,50 @@ async def test_socket_mode_answers_each_envelope_and_comes_back(scene: Scene) ->
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert len(slack.of("apps.connections.open")) >= 3
+
+
+async def test_a_second_press_says_who_holds_it_and_a_disabled_account_presses_nothing(scene: Scene) -> None:
+    incident_id = await scene.world.fails("judgment")
+    await scene.world.tick()
+    press = scene.press(scene.button())
+    await scene.world.core.accounts.save("ops-lead", "responder", password=None, disabled=True)
+    await scene.post(press)
+    assert "is disabled" in scene.slack.of("chat.postEphemeral")[-1]["text"]
+    await scene.world.core.engine.acknowledge(str(incident_id), MINSU)
+    await scene.world.core.accounts.save("ops-lead", "responder", password=None, disabled=False)
+    await scene.world.clock.advance(1)
+    await scene.post(press)
+    assert "minsu" in scene.slack.of("chat.postEphemeral")[-1]["text"]
+    await scene.world.clock.advance(1)
+    await scene.post(press | {"actions": [{**press["actions"][0], "value": "INC-1999-0001"}]})
+    assert "there is no incident" in scene.slack.of("chat.postEphemeral")[-1]["text"]
+
+
+async def test_what_cannot_be_read_is_refused_and_without_an_app_there_is_no_way_in(scene: Scene) -> None:
+    body = "payload=%7B"
+    stamp = str(int(scene.world.clock.now().timestamp()))
+    signature = SignatureVerifier("signing-canary").generate_signature(timestamp=stamp, body=body)
+    headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": str(signature)}
+    assert (await scene.site.http.post(PATH, content=body, headers=headers)).status_code == 400
+    assert (await scene.site.http.post(PATH, content=b"x" * 300_000, headers=headers)).status_code == 400
+    object.__setattr__(scene.site.app.state.response, "slack", None)
+    assert (await scene.site.http.post(PATH, content=body, headers=headers)).status_code == 404
+
+
+async def test_a_socket_is_opened_to_checked_addresses_only_and_tried_again(scene: Scene) -> None:
+    app = scene.setup.apps[0]
+    inside = SlackCalls(clock=SystemClock(), allow=(f"localhost:{scene.slack.port}",), base_url=scene.slack.api_url)
+    opened = {"ok": True, "url": "ws://127.0.0.1:9/link"}
+    scene.slack.answers["apps.connections.open"] = [(200, {}, opened) for _ in range(9)]
+    task = asyncio.create_task(listen(replace(app, calls=inside), scene.setup.desk, SystemClock(), ENVIRON))
+    lost = asyncio.create_task(listen(app, scene.setup.desk, SystemClock(), {}))
+    try:
+        await scene.slack.until(lambda: len(scene.slack.of("apps.connections.open")) >= 1)
+        assert scene.slack.sockets == []
+        assert not task.done()
+        assert not lost.done()
+    finally:
+        task.cancel()
+        lost.cancel()
+        await asyncio.gather(task, lost, return_exceptions=True)
+    await listen(replace(app, app_token=None), scene.setup.desk, SystemClock(), {})
