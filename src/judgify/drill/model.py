@@ -14,7 +14,7 @@ from judgify.drill.act import Act, Struck, until
 from judgify.drill.judge import Ruling, Sample
 from judgify.drill.load import DOCUMENT, Load
 from judgify.kit.client import ServiceClient
-from judgify.kit.errors import JudgifyError, NotFound
+from judgify.kit.errors import JudgifyError, NotFound, Unavailable
 
 WORKFLOW: Final = "drill-model"
 RATE: Final = 5.0
@@ -172,18 +172,23 @@ class LlmFailing(Act):
             return False
         return True
 
-    async def _state(self) -> dict[str, Any]:
+    async def _state(self, **switch: str) -> dict[str, Any]:
+        """Ask the endpoint for its state, or give it another mode."""
         if self._control is None:
             raise NotFound("the endpoint was not started")
-        response = await self._control.raw("GET", "/control")
+        method, body = ("POST", {"json": switch}) if switch else ("GET", {})
+        try:
+            response = await self._control.raw(method, "/control", **body)
+        except Unavailable:
+            # A connection that was kept may be closed in the very moment of its use; both calls may be repeated.
+            response = await self._control.raw(method, "/control", **body)
         return dict(response.json())
 
     async def _asked(self) -> int:
         return sum(dict((await self._state())["asked"]).values())
 
     async def _switch(self, mode: str) -> None:
-        if self._control is not None:
-            await self._control.raw("POST", "/control", json={"mode": mode})
+        await self._state(mode=mode)
 
     # the judgment service
 

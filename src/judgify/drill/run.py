@@ -80,7 +80,7 @@ async def _played(scenario: Scenario, doors: Doors, act: Act, say: Say) -> dict[
         struck = await act.strike(load)
         say(f"fault: {struck.text}")
         meanwhile = asyncio.create_task(act.meanwhile(struck, load))
-        incident_id = await _follow(act, load, drill_id, struck.mono)
+        incident_id = await _follow(act, load, drill_id, struck.mono, meanwhile)
         await meanwhile
     except BaseException:
         if registered:
@@ -182,7 +182,7 @@ async def _until_steady(load: Load, clock: Clock, before_s: float) -> None:
     )
 
 
-async def _follow(act: Act, load: Load, drill_id: str, fault_mono: float) -> str | None:
+async def _follow(act: Act, load: Load, drill_id: str, fault_mono: float, meanwhile: asyncio.Task[None]) -> str | None:
     doors, say, clock = act.doors, act.say, act.doors.clock
     incident_id: str | None = None
     told: set[str] = set()
@@ -194,6 +194,8 @@ async def _follow(act: Act, load: Load, drill_id: str, fault_mono: float) -> str
 
     while clock.monotonic() - fault_mono < GIVE_UP_S:
         await clock.sleep(0.2)
+        if meanwhile.done():
+            meanwhile.result()  # a part of the drill's own that failed ends the drill
         restored = act.ruling(load.samples, fault_mono).restored_at
         if restored is not None:
             tell("restored", f"right answers for {doors.pace.stretch_s:.0f} s, since +{restored - fault_mono:.1f} s")
