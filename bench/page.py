@@ -19,7 +19,7 @@ from tests.support.installation import ROOT, Installation
 
 from bench.process import free_port, running
 from bench.report import Row
-from bench.tools import program
+from bench.tools import program, shared_files
 from judgify.kit.clock import SystemClock, iso
 
 P99_MS: Final = 25.0
@@ -171,7 +171,7 @@ def _alertmanager() -> Iterator[tuple[Wire, Callable[[str], None]]]:
             path, f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/data",
             f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--log.level=error",
         ]  # fmt: skip
-        with running(argv, port=port, log=folder / "log", env=env):
+        with shared_files("prometheus"), running(argv, port=port, log=folder / "log", env=env):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
 
             def send(mark: str) -> None:

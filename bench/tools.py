@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +36,23 @@ def program(name: str) -> tuple[str, dict[str, str]]:
         raise Missing(f"{name} is not here; on Debian: apt-get install {' '.join(PACKAGES[name])}")
     libraries = ":".join(str(one) for one in (unpacked / "usr/lib").glob("*-linux-gnu"))
     return str(path), {**os.environ, "LD_LIBRARY_PATH": libraries}
+
+
+@contextmanager
+def shared_files(folder: str) -> Iterator[None]:
+    """Lend an unpacked program the folder of /usr/share that it was built to read, while the block runs."""
+    installed, unpacked = Path("/usr/share") / folder, FOLDER / "root/usr/share" / folder
+    if installed.exists() or not unpacked.exists():
+        yield
+        return
+    try:
+        installed.symlink_to(unpacked)
+    except OSError as error:
+        raise Missing(f"{folder}: its files must lie in {installed}; on Debian install the package") from error
+    try:
+        yield
+    finally:
+        installed.unlink()
 
 
 def _inside(unpacked: Path, name: str) -> Path | None:
