@@ -82,7 +82,7 @@ async def service(home: Home, **environ: str) -> AsyncIterator[httpx.AsyncClient
         async with httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=30) as client:
 
             async def whole() -> bool:
-                return (await client.get("/health")).json()["status"] != "down"
+                return bool((await client.get("/health")).json()["status"] != "down")
 
             await until(whole)
             yield client

@@ -71,6 +71,7 @@ def test_a_panel_of_groups_over_time_has_rows_and_a_chart_in_the_zones_hours() -
 
 
 def test_nothing_is_said_to_be_nothing() -> None:
+    assert view(1, spec(kind="line", interval="1h"), figures((None, [], 1.0)), "ko").rows == (("–", "1"),)
     empty = figures((None, [], 0.0))
     assert view(1, spec(), empty, "ko").text == "0"
     assert view(1, spec(), empty, "ko").notes == ("이 기간에는 데이터가 없습니다.",)

@@ -102,7 +102,12 @@ PANELS = [
     ("judgments over time", ["line judgment count 1h last24hour"]),
     ("hourly judgments as bars", ["bar judgment count 1h last24hour"]),
     ("일별판정건수를막대그래프로", ["bar judgment count 1d last24hour"]),
+    ("판정 건수 선 그래프", ["line judgment count 1h last24hour"]),
+    ("오늘부터 판정 건수", ["kpi judgment count day+0"]),
     # groups
+    ("레벨별 건수", ["bar log count by:level last24hour"]),
+    ("워크플로우별, 판정 건수", ["bar judgment count by:workflow last24hour"]),
+    ("top10 error patterns", ["table pattern count last24hour ERROR top10"]),
     ("판정별 건수", ["bar judgment count by:verdict last24hour"]),
     ("판정 결과별 건수를 원 그래프로", ["pie judgment count by:verdict last24hour"]),
     ("결과별 판정 건수 표", ["table judgment count by:result last24hour"]),
@@ -283,6 +288,20 @@ def test_requests_of_which_nothing_is_understood(text: str, words: tuple[str, ..
 def test_every_unknown_word_is_asked_for() -> None:
     found = parse("매출 판정 건수 zzz 상품별로", KNOWN)
     assert [one.id for one in found.questions] == ["ignore.매출", "ignore.zzz", "ignore.상품"]
+
+
+def test_since_yesterday_is_not_yesterday() -> None:
+    assert [one.id for one in parse("어제부터 판정 건수").questions] == ["ignore.부터"]
+
+
+def test_the_same_question_is_asked_once() -> None:
+    found = parse("어제 지난주 판정 시간", KNOWN, {"1.periods": "each"})
+    assert [one.id for one in found.questions] == ["1.stat"]
+
+
+def test_a_name_that_is_a_word_of_the_grammar_stays_that_word() -> None:
+    known = [KnownWorkflow("판정", None, {}, frozenset(), ())]
+    assert short(parse("판정 건수", known)) == ["kpi judgment count last24hour"]
 
 
 def test_a_long_text_is_refused_and_a_nasty_one_is_quick() -> None:

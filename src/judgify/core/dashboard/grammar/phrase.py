@@ -66,6 +66,9 @@ def segments(tokens: Sequence[Token]) -> tuple[list[Segment], bool]:
             parts.append(Segment())
         elif tokens[place].kind not in {"since", "until"}:
             parts[-1].tokens.append(tokens[place])
+        elif not any(known.form == "calendar" and known.number == 0 for known in parts[-1].periods[-1:]):
+            # "Since yesterday" is not "yesterday"; only of a time that runs until now it changes nothing.
+            parts[-1].tokens.append(Token("unknown", tokens[place].text, tokens[place].text))
         place += 1
     return _merge(parts), any(token.kind == "versus" for token in tokens)
 
