@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
 from judgify.kit.clock import Clock
@@ -16,6 +16,16 @@ MAX_BODY: Final = 1024 * 1024
 DRAINED: Final = 64 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away before it is answered."""
 DRAIN_S: Final = 5.0
+SECURITY: Final[tuple[tuple[bytes, bytes], ...]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+"""On every answer, unless the route says otherwise: nothing here is for another site's frame, or for a shared cache."""
+_PUBLIC_TYPES: Final = (b"text/css", b"text/javascript", b"application/javascript", b"font/", b"image/x-icon")
+"""What a browser may keep: files that come with the product, the same for everybody."""
+_MAX_DIGITS: Final = 15
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
 
 log = get_logger("judgify.web")
@@ -54,12 +64,11 @@ class ServiceMiddleware:
             nonlocal status, took
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                headers = list(message.get("headers", ()))
-                if any(key == b"content-type" and value.startswith(b"text/event-stream") for key, value in headers):
+                headers, streamed = _secured(message.get("headers", ()))
+                if streamed:
                     # A stream lasts as long as its reader likes: only its beginning says how quick the service is.
                     took = self._clock.monotonic() - started
                 headers.append((b"x-request-id", request_id.encode("ascii")))
-                headers.append((b"x-content-type-options", b"nosniff"))
                 message["headers"] = headers
             await send(message)
 
@@ -85,7 +94,7 @@ class ServiceMiddleware:
 
     async def _read_body(self, scope: MutableMapping[str, Any], receive: Receive) -> bytes | None:
         length = _header(scope, b"content-length")
-        if length is not None and (not length.isdigit() or int(length) > self._max_body):
+        if length is not None and (not length.isdecimal() or len(length) > _MAX_DIGITS or int(length) > self._max_body):
             return None
         if length is None and _header(scope, b"transfer-encoding") is None:
             return b""
@@ -102,6 +111,16 @@ class ServiceMiddleware:
             parts.append(part)
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+def _secured(given: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], bool]:
+    """Give headers with those of `SECURITY` that are missing, and whether the answer is a stream of events."""
+    headers = list(given)
+    present = dict(headers)
+    kind = present.get(b"content-type", b"")
+    kept = kind.startswith(_PUBLIC_TYPES)
+    headers += [pair for pair in SECURITY if pair[0] not in present and not (kept and pair[0] == b"cache-control")]
+    return headers, kind.startswith(b"text/event-stream")
 
 
 def request_id_from(scope: MutableMapping[str, Any]) -> str:

@@ -160,6 +160,8 @@ ODD = {
     "trailing": Ask(lines=("te: trailers",)),
     "close": Ask(lines=("connection: close",)),
     "trace": Ask("TRACE"),
+    "five thousand zeros": Ask("POST", lines=("content-length: " + "0" * 5000 + "2",), body=b"{}"),
+    "folded": Ask(lines=("a: 1", " transfer-encoding: chunked")),
     "more than announced": Ask("POST", lines=("content-length: 1",), body=b"{}"),
 }
 

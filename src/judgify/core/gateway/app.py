@@ -18,6 +18,7 @@ from judgify.core.gateway.header import client_chain, header, is_within, refuse_
 from judgify.core.gateway.health import HealthMonitor, probe_service
 from judgify.core.gateway.identity import Authenticator, CredentialStore, Identity
 from judgify.core.gateway.limit import Limit
+from judgify.core.gateway.lockout import Lockout
 from judgify.core.gateway.metric import GatewayMetrics
 from judgify.core.gateway.password import Passwords
 from judgify.core.gateway.path import AUTH, GATEWAY, Target, resolve
@@ -89,6 +90,7 @@ class Gateway:
                 passwords=self._passwords,
                 authenticator=self._authenticator,
                 throttle=self._throttle,
+                lockout=Lockout(self._door, clock),
                 metrics=self.metrics,
             )
         )

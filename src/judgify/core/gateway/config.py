@@ -65,7 +65,7 @@ class GatewayConfig:
     address_limit: Limit = field(default=Limit(50, 200))
     """JUDGIFY_GATEWAY_ADDRESS_RATE, _ADDRESS_BURST: per client address, for requests without a valid credential."""
     login_limit: Limit = field(default=Limit(0.5, 10))
-    """JUDGIFY_GATEWAY_LOGIN_RATE, _LOGIN_BURST: sign-in attempts per client address, and per account."""
+    """JUDGIFY_GATEWAY_LOGIN_RATE, _LOGIN_BURST: sign-in attempts per client address; ten times that per account."""
     access_ttl_s: int = 600
     """JUDGIFY_GATEWAY_ACCESS_TTL_S: life of an access token; also the bound on trust while no store answers."""
     refresh_ttl_s: int = 7 * 86_400

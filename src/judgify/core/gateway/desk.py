@@ -13,6 +13,8 @@ from judgify.core.gateway.config import GatewayConfig
 from judgify.core.gateway.failure import MethodNotAllowed
 from judgify.core.gateway.header import header
 from judgify.core.gateway.identity import Authenticator, Identity
+from judgify.core.gateway.limit import Limit
+from judgify.core.gateway.lockout import Lockout
 from judgify.core.gateway.metric import GatewayMetrics
 from judgify.core.gateway.password import Passwords, check_strength
 from judgify.core.gateway.record import Record, RecordCache
@@ -24,6 +26,8 @@ from judgify.kit.errors import Conflict, Denied, Invalid, NotFound, TooMany, Una
 from judgify.kit.log import get_logger
 
 log = get_logger("judgify.gateway.auth")
+ADDRESSES: Final = 10
+"""An account's limit of sign-in attempts from everywhere, in limits of one address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Parts:
     passwords: Passwords
     authenticator: Authenticator
     throttle: Throttle
+    lockout: Lockout
     metrics: GatewayMetrics
 
 
@@ -75,9 +80,14 @@ class Desk:
         """Sign in. What was wrong is never said, and takes the same time whether or not the account exists."""
         body = await read(call, Login)
         username = body.username.strip().lower()
+        name = apikey.digest(username).hex()[:32]
+        pair = f"login:{name}:{call.client}"
+        limit = self._p.config.login_limit
         try:
-            await self._p.throttle.take(f"login:address:{call.client}", self._p.config.login_limit)
-            await self._p.throttle.take(f"login:user:{apikey.digest(username).hex()[:32]}", self._p.config.login_limit)
+            await self._p.throttle.take(f"login:address:{call.client}", limit)
+            await self._p.lockout.begin(pair)
+            # Wider than an address's own limit, so that no single address can use it up.
+            await self._p.throttle.take(f"login:user:{name}", Limit(limit.rate * ADDRESSES, limit.burst * ADDRESSES))
         except TooMany:
             self._p.metrics.logins.labels("limited").inc()
             raise
@@ -88,6 +98,7 @@ class Desk:
             # The name is left out: people type passwords into the wrong field.
             log.warning("sign-in refused", client=call.client, known=user is not None, request=call.request_id)
             raise Unauthenticated("the user name or the password is not right", slug="login-refused")
+        await self._p.lockout.passed(pair)
         grant = await self._p.sessions.open(
             user, client=call.client, agent=(header(call.headers, b"user-agent") or "")[:200]
         )
@@ -131,11 +142,15 @@ class Desk:
         identity = _person(who)
         body = await read(call, ChangePassword)
         name = identity.principal.subject
-        await self._p.throttle.take(f"login:user:{apikey.digest(name).hex()[:32]}", self._p.config.login_limit)
         check_strength(body.new_password, name)
+        # Its own count: who guesses at the sign-in does not keep the owner from changing the password.
+        pair = f"password:{apikey.digest(name).hex()[:32]}:{identity.session_id}"
+        await self._p.throttle.take(pair, self._p.config.login_limit)
+        await self._p.lockout.begin(pair)
         user = await self._p.accounts.user(name)
         if user is None or not await self._p.passwords.verify(user["password_hash"], body.current_password):
             raise Denied("the current password is not right", slug="login-refused")
+        await self._p.lockout.passed(pair)
         await self._p.accounts.change_user(name, password_hash=await self._p.passwords.hash(body.new_password))
         ended = await self._p.sessions.end_all(name, "password changed", but=identity.session_id)
         await self._ended(ended)

@@ -9,7 +9,7 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from judgify.core.gateway.header import RESPONSE_DROP, SECURITY
+from judgify.core.gateway.header import RESPONSE_DROP, SECURITY, is_length
 
 _STATUS: Final = {b"%d" % status: status for status in STATUS_LINE if status >= 200 and status not in {204, 205, 304}}
 _LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\x80-\xff]*)")
@@ -66,7 +66,7 @@ def _judge(line: bytes) -> bytes | int | None:
         return b""  # dropped, and never the same again
     meaning: bytes | int | None = b"%b: %b\r\n" % (name, value)
     if name == b"content-length":
-        meaning = int(value) if value.isdigit() else None
+        meaning = int(value) if is_length(value) else None
     elif name == b"connection":
         meaning = b"" if value.lower() == b"keep-alive" else None
     elif name in {b"transfer-encoding", b"upgrade", b"trailer"}:

@@ -55,6 +55,8 @@ SECURITY: Final = (
 _COMMON_WAY: Final = HOP_BY_HOP - {b"connection"} | {b"expect"}
 """Request headers that only the common way understands."""
 _ONCE: Final = frozenset({b"authorization", b"content-length", b"host"})
+_MAX_DIGITS: Final = 20
+"""Of a Content-Length: thousands of leading zeros are legal, and Python refuses to read them."""
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ def plain_request(headers: Headers) -> Plain | None:
         if name in _COMMON_WAY or (name == b"connection" and value.lower() != b"keep-alive"):
             return None
         if name in _ONCE:
-            if name in seen or (name == b"content-length" and not value.isdigit()):
+            if name in seen or (name == b"content-length" and not is_length(value)):
                 return None
             seen.add(name)
         _note(plain, name, value)
@@ -119,7 +121,7 @@ def refuse_ambiguous(headers: Headers, http_version: str) -> None:
     """
     lengths = [value for name, value in headers if name == b"content-length"]
     encodings = [value for name, value in headers if name == b"transfer-encoding"]
-    if len(lengths) > 1 or (lengths and not lengths[0].isdigit()):
+    if len(lengths) > 1 or (lengths and not is_length(lengths[0])):
         raise Malformed("the request has more than one Content-Length, or one that is not a number")
     if encodings and lengths:
         raise Malformed("the request has both Content-Length and Transfer-Encoding")
@@ -129,6 +131,11 @@ def refuse_ambiguous(headers: Headers, http_version: str) -> None:
         raise Malformed("the request has more than one Host")
     if sum(name == b"authorization" for name, _ in headers) > 1:
         raise Malformed("the request has more than one Authorization")
+
+
+def is_length(value: bytes) -> bool:
+    """Tell whether a Content-Length is a number that can be read."""
+    return value.isdigit() and len(value) <= _MAX_DIGITS
 
 
 def refuse_large(headers: Headers) -> None:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from judgify.core.gateway.express import WAIT, Boarding
 from judgify.core.gateway.failure import AddressTooLong, HeadersTooLarge, RequestTimeout
-from judgify.core.gateway.header import MAX_BYTES, MAX_COUNT
+from judgify.core.gateway.header import MAX_BYTES, MAX_COUNT, SECURITY
 from judgify.kit.errors import PROBLEM_CONTENT_TYPE, JudgifyError, Malformed
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
@@ -248,11 +248,11 @@ class StrictProtocol(HttpToolsProtocol):
         body = json.dumps(error.problem(request_id), ensure_ascii=False).encode()
         head = (
             f"HTTP/1.1 {error.status} {error.title}\r\ncontent-type: {PROBLEM_CONTENT_TYPE}\r\n"
-            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nx-content-type-options: nosniff\r\n"
-            "connection: close\r\n\r\n"
-        )
+            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\ncache-control: no-store\r\n"
+        ).encode("ascii")
+        head += b"".join(b"%b: %b\r\n" % pair for pair in SECURITY) + b"connection: close\r\n\r\n"
         log.warning("request refused before routing", status=error.status, problem=error.type_slug, request=request_id)
-        self.transport.write(head.encode("ascii") + body)
+        self.transport.write(head + body)
         self.transport.close()
 
     def _stop_timer(self) -> None:

@@ -34,7 +34,7 @@ async def list_incidents(
     severity: Annotated[list[Severity] | None, Query()] = None,
     drill: Annotated[str | None, Query(max_length=80)] = None,
     limit: Limit = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
 ) -> dict[str, Any]:
     """List incidents, newest first."""
     parts = response(request)
