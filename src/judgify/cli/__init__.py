@@ -19,6 +19,7 @@ from judgify.kit.errors import JudgifyError
 MODULES: Final[dict[str, tuple[str, ...]]] = {
     "up": ("up", "down"),
     "status": ("status", "doctor", "logs"),
+    "workflow": ("workflow",),
     "judgment": ("judgment",),
     "guide": ("guide",),
     "incident": ("incident",),

@@ -4,6 +4,7 @@ import csv
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, TextIO
 from urllib.parse import quote
@@ -59,6 +60,7 @@ def execute(
     method: Annotated[
         str, typer.Option("--method", help="rule, hybrid (as the workflow's strategy says) or llm (the model alone).")
     ] = "rule",
+    lang: Annotated[str, typer.Option("--lang", help="ko or en: the language of reasons.")] = "ko",
     as_json: Json = False,
 ) -> None:
     """Judge every row of a file. Each row becomes an execution, also one that is not evaluable, with the reason.
@@ -70,35 +72,43 @@ def execute(
         raise typer.BadParameter("the name must end in .csv or .jsonl", param_hint="--output")
     if method not in METHODS:
         raise typer.BadParameter(f"one of {', '.join(METHODS)}", param_hint="--method")
+    if lang not in {"ko", "en"}:
+        raise typer.BadParameter("ko or en", param_hint="--lang")
     source = examine(file)
     totals = Totals()
+    wanted = _Wanted(output, again, not no_actions, method, lang)
     try:
-        about = connect.run(
-            _judge(workflow, source, totals, output=output, again=again, act=not no_actions, method=method)
-        )
+        about = connect.run(_judge(workflow, source, totals, wanted))
     except JudgifyError as error:
         if totals.rows:
             error.detail += f" — {totals.rows:,} rows are judged; the same command goes on after them"
         fail(error, as_json=as_json)
-    _report(about | {"file": str(file), "encoding": source.encoding}, totals, as_json=as_json)
+    _report(about | {"file": str(file), "encoding": source.encoding}, totals, lang, as_json=as_json)
     if totals.verdicts["error"] or (strict and totals.verdicts["not_evaluable"]):
         raise typer.Exit(1)
 
 
-async def _judge(
-    workflow: str, source: Source, totals: Totals, *, output: Path | None, again: bool, act: bool, method: str
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    output: Path | None
+    again: bool
+    act: bool
+    method: str
+    lang: str
+
+
+async def _judge(workflow: str, source: Source, totals: Totals, wanted: _Wanted) -> dict[str, Any]:
     clock = SystemClock()
     started = clock.monotonic()
     async with connect.gateway(connect.settings(), timeout_s=65) as client:
         found, document = await _workflow(client, workflow)
         version = found["active_version"]
-        nonce = f":{secrets.token_hex(6)}" if again else ""
-        asked = "" if method == "rule" else f":{method}"
+        nonce = f":{secrets.token_hex(6)}" if wanted.again else ""
+        asked = "" if wanted.method == "rule" else f":{wanted.method}"
         key = f"{source.sha256[:40]}:v{version}{asked}{nonce}"
-        upload = Upload(client, clock, found["id"], key, source.path.name, act, method)
+        upload = Upload(client, clock, found["id"], key, source.path.name, wanted.act, wanted.method)
         rows = read_rows(source, document)
-        with _progress(source) as show, _writer(output) as write:
+        with _progress(source) as show, _writer(wanted.output, wanted.lang) as write:
             async for row, outcome in upload.send(rows):
                 totals.add(outcome)
                 write(outcome)
@@ -136,7 +146,7 @@ def _progress(source: Source) -> Iterator[Any]:
 
 
 @contextmanager
-def _writer(path: Path | None) -> Iterator[Any]:
+def _writer(path: Path | None, lang: str) -> Iterator[Any]:
     if path is None:
         yield lambda _outcome: None
         return
@@ -145,18 +155,18 @@ def _writer(path: Path | None) -> Iterator[Any]:
     as_csv = path.suffix.lower() == ".csv"
     try:
         with part.open("w", encoding="utf-8-sig" if as_csv else "utf-8", newline="") as file:
-            yield _csv_line(file) if as_csv else _json_line(file)
+            yield _csv_line(file, lang) if as_csv else _json_line(file)
     except OSError as error:
         raise Invalid(f"{path}: cannot be written: {error.strerror}") from error
     part.replace(path)
 
 
-def _csv_line(file: TextIO) -> Any:
+def _csv_line(file: TextIO, lang: str) -> Any:
     writer = csv.writer(file)
     writer.writerow(_FIELDS)
 
     def write(outcome: dict[str, Any]) -> None:
-        reason = _reason(outcome)
+        reason = _reason(outcome, lang)
         cells = (*(outcome.get(name) for name in _FIELDS[:-1]), reason)
         writer.writerow([_safe(cell) for cell in cells])
 
@@ -177,18 +187,19 @@ def _safe(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
-def _reason(outcome: dict[str, Any]) -> str:
+def _reason(outcome: dict[str, Any], lang: str) -> str:
     if "error" in outcome:
         return str(outcome["error"].get("detail", ""))
-    return "; ".join(_cause(cause) for cause in outcome.get("causes", ()))
+    return "; ".join(dict.fromkeys(_cause(cause, lang) for cause in outcome.get("causes", ())))
 
 
-def _cause(cause: dict[str, Any]) -> str:
+def _cause(cause: dict[str, Any], lang: str) -> str:
     where = cause.get("input") or cause.get("column") or ""
-    return f"{where}: {cause.get('reason_ko') or cause.get('reason')}" if where else str(cause.get("reason_ko"))
+    told = cause.get("reason") if lang == "en" else cause.get("reason_ko") or cause.get("reason")
+    return f"{where}: {told}" if where else str(told)
 
 
-def _report(about: dict[str, Any], totals: Totals, *, as_json: bool) -> None:
+def _report(about: dict[str, Any], totals: Totals, lang: str, *, as_json: bool) -> None:
     if as_json:
         verdicts = {name: totals.verdicts[name] for name in ("matched", "not_matched", "not_evaluable", "error")}
         emit(
@@ -212,7 +223,7 @@ def _report(about: dict[str, Any], totals: Totals, *, as_json: bool) -> None:
     out.print(table)
     _remarks(totals)
     for entry in totals.unclear[:_SHOWN]:
-        reason = "; ".join(dict.fromkeys(_cause(cause) for cause in entry["causes"]))
+        reason = "; ".join(dict.fromkeys(_cause(cause, lang) for cause in entry["causes"]))
         out.print(Text(f"row {entry['row']}: not evaluable — {printable(reason)}", style="yellow"))
     for entry in totals.errors[:_SHOWN]:
         err.print(Text(f"row {entry['row']}: {printable(str(entry['reason']))}", style="red"))
