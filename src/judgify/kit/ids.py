@@ -4,11 +4,12 @@ import random
 import re
 import secrets
 import time
+from functools import lru_cache
 from typing import Final
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
-_SHIFTS: Final = tuple(range(120, -1, -10))
+_SHIFTS: Final = tuple(range(70, -1, -10))
 _FORM: Final = re.compile(r"[a-z]{2,5}_[0-9a-hjkmnp-tv-z]{26}")
 
 
@@ -24,9 +25,14 @@ def request_id() -> str:
 
 def _written(prefix: str, chance: int) -> str:
     # An identifier's time part orders rows; it is no record of when something happened, so no injected clock.
-    number = (time.time_ns() // 1_000_000 << 80) | chance  # noqa: TID251 - see above
-    digits = "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
-    return f"{prefix}_{digits}"
+    moment = _moment(time.time_ns() // 1_000_000)  # noqa: TID251 - see above
+    digits = "".join([_PAIRS[(chance >> shift) & 1023] for shift in _SHIFTS])
+    return f"{prefix}_{moment}{digits}"
+
+
+@lru_cache(maxsize=8)
+def _moment(milliseconds: int) -> str:
+    return "".join(_PAIRS[(milliseconds >> shift) & 1023] for shift in (40, 30, 20, 10, 0))
 
 
 def is_id(text: str, prefix: str) -> bool:

@@ -174,6 +174,41 @@ async def test_what_is_not_plain_is_judged_by_the_common_way(tmp_path: Path) -> 
         assert common.split(b"\r\n")[0] == fast.split(b"\r\n")[0], name
 
 
+@pytest.mark.parametrize("mine", ["1", "0", "HTTP", "content-length", "a.b-c_d"])
+async def test_a_request_id_of_the_clients_own_changes_nothing_but_itself(tmp_path: Path, mine: str) -> None:
+    async def repeats(heard: Heard, writer: asyncio.StreamWriter) -> bool:
+        return await say(writer, 200, b"x" * 110, headers=f"x-request-id: {heard.header('x-request-id')}\r\n")
+
+    async with upstream(repeats) as judgment, lane(tmp_path, judgment) as running:
+        for _ in range(3):
+            await running.warm("judgment")
+            answer = await running.raw(get(running, "/api/v2/judgment/x", f"x-request-id: {mine}"))
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            assert b"content-length: 110" in head
+            assert f"x-request-id: {mine}".encode() in head
+            assert body == b"x" * 110
+
+
+async def test_every_request_is_logged_and_counted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with upstream(canned) as judgment, lane(tmp_path, judgment) as running:
+        while running.gateway.lane.passed < 3:
+            await running.warm("judgment")
+            await running.raw(get(running, "/api/v2/judgment/problem"))
+        told = (await running.client.get("/metrics")).text
+        counted = re.findall(r'http_requests_total\{[^}]*route="/api/v2/judgment/\*",status="422"\} (\d+)', told)
+        mine: list[Any] = []
+        async with asyncio.timeout(5):
+            while len(mine) < 3:
+                lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+                mine += [line for line in lines if line.get("status") == 422]
+                await asyncio.sleep(0.05)
+        assert counted == [str(len(mine))]
+        assert {line["path"] for line in mine} == {"/api/v2/judgment/problem"}
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line["timestamp"]) for line in mine)
+        assert all(line["subject"] == "cli" and line["client"] == "127.0.0.1" for line in mine)
+
+
 async def test_refusals_are_the_same(tmp_path: Path) -> None:
     async with upstream(echo) as judgment, lane(tmp_path, judgment, machine_rate=1, machine_burst=3) as running:
         token = running.settings.cli_token

@@ -17,6 +17,7 @@ from judgify.core.gateway.failure import MethodNotAllowed
 from judgify.core.gateway.header import client_chain, header, is_within, refuse_ambiguous, refuse_large
 from judgify.core.gateway.health import HealthMonitor, probe_service
 from judgify.core.gateway.identity import Authenticator, CredentialStore, Identity
+from judgify.core.gateway.ledger import Ledger
 from judgify.core.gateway.limit import Limit
 from judgify.core.gateway.lockout import Lockout
 from judgify.core.gateway.metric import GatewayMetrics
@@ -94,8 +95,9 @@ class Gateway:
                 metrics=self.metrics,
             )
         )
+        self._ledger = Ledger(self._access, self.metrics)
         self.lane = Lane(
-            Rules(self.config, self._authenticator, self._throttle, self.switch, self.metrics, self._access, clock),
+            Rules(self.config, self._authenticator, self._throttle, self.switch, self.metrics, self._ledger, clock),
             self.upstreams,
         )
         self.health = HealthMonitor(self._probes(), clock)
@@ -149,6 +151,7 @@ class Gateway:
         self._passwords.close()
         await self._door.close()
         await self.database.close()
+        self._ledger.flush()
         self._access.flush()
 
     async def _sweep(self) -> None:
@@ -300,6 +303,7 @@ class Gateway:
         name = target.segments[-1]
         if name == "metrics":
             queues = [(item.name, item.admission.depth, item.admission.running) for item in self.upstreams.values()]
+            self._ledger.flush()
             text = self.metrics.render(queues, self.database.usage(), blocked=self.switch.state.blocked)
             await call.reply(200, text, CONTENT_TYPE)
         elif name == "live":

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
-from judgify.core.gateway.access import AccessLog
 from judgify.core.gateway.config import GatewayConfig
 from judgify.core.gateway.express_connection import ExpressConnection
 from judgify.core.gateway.express_plan import Plan, read_plan
 from judgify.core.gateway.header import client_chain, is_within
 from judgify.core.gateway.identity import Authenticator, Identity
+from judgify.core.gateway.ledger import Ledger
 from judgify.core.gateway.metric import GatewayMetrics
 from judgify.core.gateway.proxy import Upstream, broke_off, timed_out
 from judgify.core.gateway.role import may
@@ -125,7 +125,7 @@ class Rules:
     throttle: Throttle
     switch: TrafficSwitch
     metrics: GatewayMetrics
-    access: AccessLog
+    ledger: Ledger
     clock: Clock
 
 
@@ -357,22 +357,5 @@ class Lane:
         connection.ride = None
         self._running.discard(connection)
         ride.plan.upstream.admission.leave()
-        rules = self._rules
-        seconds = rules.clock.monotonic() - ride.started
-        plan = ride.plan
-        # How long a stream of events is followed says nothing about how soon it was answered.
-        told = ride.upstream_s if ride.streamed and ride.upstream_s is not None else seconds
-        rules.metrics.observe(plan.method, plan.target.route, ride.status, told)
-        rules.access.line(
-            rules.clock.now(),
-            request_id=ride.request_id,
-            method=plan.method,
-            path=plan.path,
-            route=plan.target.route,
-            status=ride.status,
-            seconds=seconds,
-            client=ride.address,
-            subject=ride.principal.subject,
-            upstream_s=ride.upstream_s,
-            error=ride.error,
-        )
+        clock = self._rules.clock
+        self._rules.ledger.note(ride, clock.now(), clock.monotonic() - ride.started)

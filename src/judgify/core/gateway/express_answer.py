@@ -4,8 +4,7 @@ Anything else about an answer (chunks, interim heads, an unusual line) is left t
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -20,25 +19,39 @@ _known: dict[bytes, bytes | int | None] = {}
 """What a line means, for lines that come again: bytes are passed on, b"" is dropped, a number is the body's length."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlainAnswer:
-    """The head for the client but for the request id and its last line; where the body begins, and its length."""
+class PlainAnswer(NamedTuple):
+    """The head for the client but for the request id and its last line, and how long the body is."""
 
     status: int
     head: bytes
-    start: int
     length: int
 
 
-def read_plain(data: bytes) -> PlainAnswer | None:
-    """Read the head that `data` begins with; None when it is not whole or not plain."""
-    end = data.find(b"\r\n\r\n")
-    if end < 0 or data[:9] != b"HTTP/1.1 " or data[12:13] not in {b" ", b"\r"}:
-        return None
-    status = _STATUS.get(data[9:12])
+_heads: dict[bytes, PlainAnswer] = {}
+"""Heads that came before, without the request id that they repeat."""
+
+
+def read_plain(data: bytes, end: int, request_id: bytes | None) -> PlainAnswer | None:
+    """Read the head that ends at `end`, before its empty line; None when it is not plain.
+
+    `request_id` is the one that was made for this request: where the service repeats it, heads are alike but for it.
+    """
+    head = data[:end] if request_id is None else data[:end].replace(request_id, b"")
+    known = _heads.get(head)
+    if known is None:
+        known = _read(head)
+        if known is not None:
+            if len(_heads) >= _MAX_KNOWN:
+                _heads.clear()
+            _heads[head] = known
+    return known
+
+
+def _read(data: bytes) -> PlainAnswer | None:
+    status = _STATUS.get(data[9:12]) if data[:9] == b"HTTP/1.1 " and data[12:13] in {b" ", b"\r"} else None
     if status is None:
         return None
-    lines = data[:end].split(b"\r\n")
+    lines = data.split(b"\r\n")
     kept = [STATUS_LINE[status]]
     length = -1
     for index in range(1, len(lines)):
@@ -54,7 +67,7 @@ def read_plain(data: bytes) -> PlainAnswer | None:
     if length < 0:
         return None
     kept.append(SECURITY_LINES)
-    return PlainAnswer(status, b"".join(kept), end + 4, length)
+    return PlainAnswer(status, b"".join(kept), length)
 
 
 def _judge(line: bytes) -> bytes | int | None:

@@ -104,9 +104,12 @@ class ExpressConnection(asyncio.Protocol):
             return
         if not self._answered:
             self._answered = True
-            plain = read_plain(data)
+            end = data.find(b"\r\n\r\n")
+            # Only an id of ours is certain to stand nowhere else in a head.
+            ours = None if ride.plan.request_id else ride.request_id.encode()
+            plain = read_plain(data, end, ours) if end > 0 else None
             if plain is not None:
-                self._plain(ride, plain, data)
+                self._plain(ride, plain, data, end + 4)
                 return
         try:
             self._parser.feed_data(data)
@@ -184,16 +187,16 @@ class ExpressConnection(asyncio.Protocol):
 
     # -- inside
 
-    def _plain(self, ride: "Ride", plain: PlainAnswer, data: bytes) -> None:
+    def _plain(self, ride: "Ride", plain: PlainAnswer, data: bytes, start: int) -> None:
         """Pass on the usual answer, or its beginning."""
         ride.status = plain.status
-        self._left = plain.length - (len(data) - plain.start)
+        self._left = plain.length - (len(data) - start)
         self._lane.progressed(ride)
         client = ride.client
         head = b"%bx-request-id: %b\r\n%b\r\n" % (plain.head, ride.request_id.encode(), client.closing_line)
         if self._left < 0:
             data = data[: self._left]  # what nobody asked for goes no further
-        flowing = client.begin_answer(head + data[plain.start :])
+        flowing = client.begin_answer(head + data[start:])
         if self._left > 0:
             self._hold(flowing=flowing)
         else:

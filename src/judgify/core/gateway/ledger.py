@@ -20,8 +20,7 @@ _LINE: Final = (
 
 
 class Ledger:
-    """Nothing noted is lost while the process lives: it is written within `FLUSH_S`, before metrics are shown, and
-    when the gateway stops."""
+    """Writes what was noted within `FLUSH_S`, before metrics are shown, and when the gateway stops."""
 
     def __init__(self, access: AccessLog, metrics: GatewayMetrics) -> None:
         """Write to the access log and the metrics that the common way uses."""
@@ -93,4 +92,3 @@ def _what(method: str, path: bytes, route: str) -> str:
 @lru_cache(maxsize=2048)
 def _text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-

@@ -1,7 +1,9 @@
 """What the gateway measures: the common HTTP metrics, the queue, active users, session lengths, stores."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
+
+from prometheus_client import Counter, Histogram
 
 from judgify.kit.clock import Clock
 from judgify.kit.metrics import Metrics
@@ -19,7 +21,7 @@ class GatewayMetrics:
         """Declare them."""
         self._clock = clock
         self._seen: dict[str, float] = {}
-        self._series: dict[tuple[str, str, int], Callable[[float], None]] = {}
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.metrics = Metrics("gateway")
         declare = self.metrics
         self.queue_depth = declare.gauge(
@@ -51,19 +53,20 @@ class GatewayMetrics:
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
+        self.observe_many(method, route, status, (seconds,))
+
+    def observe_many(self, method: str, route: str, status: int, times: Sequence[float]) -> None:
+        """Count answered requests of one kind, each with its time."""
         key = (method if method in _METHODS else "other", route, status)
         series = self._series.get(key)
         if series is None:
             job = self.metrics.job
             count = self.metrics.http_requests.labels(job, key[0], route, str(status))
-            duration = self.metrics.http_duration.labels(job, key[0], route)
-
-            def add(value: float) -> None:
-                count.inc()
-                duration.observe(value)
-
-            series = self._series[key] = add
-        series(seconds)
+            series = self._series[key] = (count, self.metrics.http_duration.labels(job, key[0], route))
+        count, duration = series
+        count.inc(len(times))
+        for seconds in times:
+            duration.observe(seconds)
 
     def seen(self, subject: str, now: float) -> None:
         """Note a request of a subject."""
