@@ -82,7 +82,7 @@ class Drafter:
                     interval=step,
                     period=period,
                     base=base,
-                    field=fields[0] if "input" in by else None,
+                    field=self._grouping(fields) if "input" in by else None,
                     limit=self._limit(source, step, by),
                     **filters,
                 )
@@ -139,7 +139,7 @@ class Drafter:
                 found.append("verdict")
             elif token.kind == "group":
                 found += self._group(tokens, place, by=by)
-            elif token.kind == "field" and by:
+            elif token.kind == "field" and _after(tokens, place):
                 found.append("input")
         groups = list(dict.fromkeys(found))
         strange = [group for group in groups if group not in _HOME[source]]
@@ -255,11 +255,13 @@ class Drafter:
     def _by_field(self, field: str) -> bool:
         tokens = self._part.tokens
         return any(
-            token.kind == "field"
-            and token.value == field
-            and any(one.kind == "by" for one in tokens[max(0, place - 1) : place + 2])
+            token.kind == "field" and token.value == field and _after(tokens, place)
             for place, token in enumerate(tokens)
         )
+
+    def _grouping(self, fields: list[str]) -> str:
+        # "average temperature by line": what is measured stands first, what groups is the other one.
+        return next((field for field in fields if self._by_field(field)), fields[0])
 
     # -- how it is shown
 
