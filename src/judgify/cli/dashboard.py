@@ -2,6 +2,7 @@
 
 import re
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -14,9 +15,12 @@ from rich.text import Text
 from judgify.cli import connect
 from judgify.cli.dashboard_door import serve
 from judgify.cli.output import Json, emit, err, fail, on_terminal, out, printable
-from judgify.kit.errors import Invalid, JudgifyError
+from judgify.kit.clock import parse
+from judgify.kit.clock import show as show_time
+from judgify.kit.errors import Invalid, JudgifyError, NotFound
 
 PREFIX: Final = "/api/v2/dashboard"
+_ID: Final = re.compile(r"dsh_[0-9a-z]{26}")
 OPEN: Final = 3
 """Exit code of a request that leaves a question open where nobody can be asked."""
 _SHOWN: Final = 30
@@ -83,7 +87,7 @@ def listing(as_json: Json = False) -> None:
             title,
             row.get("panels", "–"),
             row.get("owner", "built in"),
-            row.get("created_at", "–")[:16],
+            show_time(parse(row["created_at"])) if row.get("created_at") else "–",
         )
         table.add_row(*(Text(printable(str(cell))) for cell in cells))
     out.print(table)
@@ -91,7 +95,7 @@ def listing(as_json: Json = False) -> None:
 
 @app.command("show")
 def show(
-    dashboard: Annotated[str, typer.Argument(help="dsh_…")],
+    dashboard: Annotated[str, typer.Argument(help="Its id, dsh_…, or its name.")],
     *,
     png: Annotated[Path | None, typer.Option(help="Write the panel's picture to this .png or .svg file.")] = None,
     panel: Annotated[int, typer.Option(min=1, max=100, help="Which panel's picture.")] = 1,
@@ -103,11 +107,11 @@ def show(
             form = png.suffix.lower().removeprefix(".")
             if form not in {"png", "svg"}:
                 raise Invalid("--png: the name must end in .png or .svg")
-            body = connect.run(_picture(f"{_path(dashboard)}/panels/{panel}.{form}"))
+            body = connect.run(_picture(f"{_path(_found(dashboard))}/panels/{panel}.{form}"))
             png.write_bytes(body)
             emit({"file": str(png), "bytes": len(body)}) if as_json else out.print(Text(f"{png}: {len(body):,} bytes"))
             return
-        data = connect.run(_get(_path(dashboard)))
+        data = connect.run(_get(_path(_found(dashboard))))
     except JudgifyError as error:
         fail(error, as_json=as_json)
     except OSError as error:
@@ -116,10 +120,12 @@ def show(
 
 
 @app.command("delete")
-def delete(dashboard: Annotated[str, typer.Argument(help="dsh_…")], as_json: Json = False) -> None:
+def delete(
+    dashboard: Annotated[str, typer.Argument(help="Its id, dsh_…, or its name.")], as_json: Json = False
+) -> None:
     """Remove a dashboard."""
     try:
-        data = connect.run(_request("DELETE", _path(dashboard)))
+        data = connect.run(_request("DELETE", _path(_found(dashboard))))
     except JudgifyError as error:
         fail(error, as_json=as_json)
     emit(data) if as_json else out.print(Text(f"{printable(dashboard)} removed"))
@@ -127,7 +133,9 @@ def delete(dashboard: Annotated[str, typer.Argument(help="dsh_…")], as_json: J
 
 @app.command("open")
 def open_(
-    dashboard: Annotated[str | None, typer.Argument(help="dsh_…; without it the list of dashboards.")] = None,
+    dashboard: Annotated[
+        str | None, typer.Argument(help="Its id or its name; without it the list of dashboards.")
+    ] = None,
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
 ) -> None:
@@ -138,7 +146,7 @@ def open_(
     """
     try:
         known = connect.settings()
-        page = f"{_path(dashboard)}.html" if dashboard else "/dashboards.html"
+        page = f"{_path(_found(dashboard))}.html" if dashboard else "/dashboards.html"
         serve(known.url("gateway"), known.cli_token, PREFIX + page, port=port, tell=lambda url: out.print(
             Text(f"{url}\nworks once, on this machine; Ctrl-C ends it"), soft_wrap=True))  # fmt: skip
     except JudgifyError as error:
@@ -147,9 +155,20 @@ def open_(
         fail(Invalid(f"port {port} cannot be opened: {error.strerror}"), as_json=False)
 
 
+def _found(dashboard: str) -> str:
+    """Give the id of a dashboard that is named by it or by its name; of several of one name the newest."""
+    if _ID.fullmatch(dashboard):
+        return dashboard
+    wanted = unicodedata.normalize("NFC", dashboard).strip()
+    rows = connect.run(_get("/dashboards", limit=200))
+    named = (row["id"] for row in rows if (row.get("name") or row["title"]["ko"]) == wanted)
+    found = next(named, wanted if wanted in {row["id"] for row in rows} else None)
+    if found is None:
+        raise NotFound(f"there is no dashboard {dashboard[:60]!r}; `judgify dashboard list` shows them")
+    return str(found)
+
+
 def _path(dashboard: str) -> str:
-    if not re.fullmatch(r"dsh_[0-9a-z]{26}", dashboard):
-        raise Invalid(f"{dashboard[:60]!r} is no dashboard's id; `judgify dashboard list` shows them")
     return f"/dashboards/{quote(dashboard, safe='')}"
 
 

@@ -137,7 +137,7 @@ def _print(incident: dict[str, Any], lang: str = "ko") -> None:
         "services": ", ".join(incident["services"]),
         "started": incident["shown_at"],
         "acknowledged": _answered(incident),
-        "restored": incident["restored_at"] or "not yet",
+        "restored": show_time(parse(incident["restored_at"])) if incident["restored_at"] else "not yet",
         "responder": incident["responder"],
         "team": ", ".join(incident["team"]) or None,
         "receipts": _receipts(incident["receipts"]),
