@@ -50,6 +50,7 @@ STEPS: tuple[tuple[str, Callable[[], bool]], ...] = (
     ("import contracts", run(str(BIN / "lint-imports"), "--config", ".importlinter")),
     ("file sizes", file_sizes),
     ("guide", run(sys.executable, "-m", "judgify.cli", "guide", "check")),
+    ("dependencies", run(sys.executable, "scripts/dev/audit.py")),
     ("tests", run(sys.executable, "scripts/dev/run_tests.py")),
 )
 
