@@ -1,8 +1,11 @@
 """The gateway beside nginx as a reverse proxy, on the same upstream, each alone on one core."""
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from tests.support.stores import Postgres, Valkey
 
 from bench.process import free_port, middle, python, running, service_env
 from bench.report import Row
@@ -26,16 +29,26 @@ http {{
 
 def measure(*, seconds: float = 5, rounds: int = 3, connections: int = 64) -> list[Row]:
     """Give requests/s of both, taken in turns, and their ratio (medians)."""
-    with tempfile.TemporaryDirectory(prefix="judgify-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="judgify-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        upstream, proxy, base = free_port(), free_port(), free_port() // 100 * 100
+        folder.chmod(0o755)
+        database, cache = Postgres(folder / "postgres"), Valkey(folder)
+        stack.callback(database.stop)
+        stack.callback(cache.stop)
+        upstream, proxy, base = free_port(), free_port(), free_port()
         nginx, env = program("nginx")
         (folder / "up.conf").write_text(_upstream(folder, upstream))
         (folder / "px.conf").write_text(_proxy(folder, proxy, upstream))
         for secret in NAMES:
             ensure_secret(folder, secret)
         token = (folder / "secrets/cli_token").read_text().strip()
-        ours = service_env(folder, base, JUDGIFY_GATEWAY_UPSTREAM_JUDGMENT=f"http://127.0.0.1:{upstream}")
+        ours = service_env(
+            folder,
+            DATABASE_URL=database.create().url,
+            REDIS_URL=cache.start().url,
+            JUDGIFY_PORT_GATEWAY=str(base),
+            JUDGIFY_GATEWAY_UPSTREAM_JUDGMENT=f"http://127.0.0.1:{upstream}",
+        )
         log = folder / "log"
 
         def serve(conf: str) -> list[str]:

@@ -87,9 +87,7 @@ def outage(seconds: float, rate: int = 500) -> dict[str, Any]:
         twin = CoreProcess(Home(home.folder, server.url), "logging").start("/ready")
         path = home.folder / "logs" / "loader.log"
         with path.open("ab") as log:
-            loader = subprocess.Popen(
-                [sys.executable, "-c", _LOADER, str(rate)], stdout=log, env=home.environ
-            )
+            loader = subprocess.Popen([sys.executable, "-c", _LOADER, str(rate)], stdout=log, env=home.environ)
         sender = Sender([home, twin.home])
         sender.start()
         try:

@@ -58,13 +58,13 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     raise RuntimeError(f"{process.args!r} does not listen on {port}: {log.read_text(errors='replace')[-2000:]}")
 
 
-def service_env(home: Path, base: int, **extra: str) -> dict[str, str]:
-    """Give the environment of a Judgify process with a state folder and ports of its own."""
+def service_env(home: Path, **extra: str) -> dict[str, str]:
+    """Give the environment of a Judgify process with a state folder of its own."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("JUDGIFY_", "OPENAI_", "DATABASE"))
     }
     source = str(Path(__file__).resolve().parents[1] / "src")
-    return {**kept, "PYTHONPATH": source, "JUDGIFY_HOME": str(home), "JUDGIFY_PORT_BASE": str(base), **extra}
+    return {**kept, "PYTHONPATH": source, "JUDGIFY_HOME": str(home), **extra}
 
 
 def python(module: str, *arguments: str) -> list[str]:
