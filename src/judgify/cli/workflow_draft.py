@@ -37,6 +37,7 @@ class Column:
         low, high: The least and the greatest number, where it is one.
         limit: The number above which the highest tenth lies, where it is one.
         values: The texts that occur, most frequent first, when there are few.
+        cells: What stands in it, row by row.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Column:
     high: Decimal | None = None
     limit: Decimal | None = None
     values: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
 
     @property
     def needed(self) -> bool:
@@ -155,13 +157,14 @@ def _table(columns: Sequence[Column], lang: Lang) -> Iterator[str]:
         yield f"      - {{id: rule-1, then: {{{output}: {good}}}}}  # {none}"
     else:
         over, under, high, low = _tests(column)
+        first, second = (_example(columns, column, text) for text in (high, low))
         key = quoted(column.name)
         yield f"      - {{id: {bad}, when: {{{key}: {over}}}, then: {{{output}: {bad}}}}}  # {edit}"
         yield f"      - {{id: {good}, when: {{{key}: {under}}}, then: {{{output}: {good}}}}}"
         told = "저장할 때마다 확인하는 예" if ko else "checked whenever this is saved"
         yield f"    examples:  # {told}"
-        yield f"      - {{in: {{{key}: {high}}}, out: {{{output}: {bad}}}}}"
-        yield f"      - {{in: {{{key}: {low}}}, out: {{{output}: {good}}}}}"
+        yield f"      - {{in: {{{first}}}, out: {{{output}: {bad}}}}}"
+        yield f"      - {{in: {{{second}}}, out: {{{output}: {good}}}}}"
         yield "      - {in: {}, out: not evaluable}"
     yield f"result: {{table: {table}, output: {output}}}"
 
@@ -170,8 +173,23 @@ def _tests(column: Column) -> tuple[str, str, str, str]:
     if column.limit is not None and column.low is not None and column.high is not None:
         limit = _number(column.limit)
         return f'"> {limit}"', f'"<= {limit}"', _number(column.high), _number(column.low)
-    one, other = json.dumps(column.values[0], ensure_ascii=False), column.values[1]
-    return f"'{_single(one)}'", f"'not({_single(one)})'", quoted(column.values[0]), quoted(other)
+    one, other = column.values[0], column.values[1]
+    text = _single(json.dumps(one, ensure_ascii=False))
+    return f"'{text}'", f"'not({text})'", one, other
+
+
+def _example(columns: Sequence[Column], column: Column, text: str) -> str:
+    # A whole row of the file: a rule that is added for another column finds its value in the examples, too.
+    row = next(row for row, cell in enumerate(column.cells) if _written(column, cell) == _written(column, text))
+    pairs = ((each.name, _written(each, each.cells[row])) for each in columns if each.cells[row])
+    return ", ".join(f"{quoted(name)}: {value}" for name, value in pairs)
+
+
+def _written(column: Column, cell: str) -> str:
+    value: Any = READERS[column.type](cell)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _number(Decimal(value)) if isinstance(value, int | Decimal) else quoted(str(value))
 
 
 def _column(name: str, cells: Sequence[str]) -> Column:
@@ -190,8 +208,8 @@ def _column(name: str, cells: Sequence[str]) -> Column:
     counts = Counter(cell for _, cell in filled)
     few = tuple(text for text, _ in counts.most_common(_MAX_VALUES)) if len(counts) <= _MAX_VALUES else ()
     shown = tuple((number, cell[:30]) for number, cell in wrong[:3])
-    return Column(name, kind, len(cells), len(filled), len(wrong), shown, low, high, limit,
-                  few if kind == "string" else ())  # fmt: skip
+    values = few if kind == "string" else ()
+    return Column(name, kind, len(cells), len(filled), len(wrong), shown, low, high, limit, values, tuple(cells))
 
 
 def _is(kind: str, cell: str) -> bool:

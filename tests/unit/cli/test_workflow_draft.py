@@ -69,6 +69,8 @@ def test_a_draft_is_sound_as_it_is(tmp_path: Path, text: str, kind: str, rule: s
 def test_korean_headers_make_a_korean_draft() -> None:
     columns = table("창고,온도\n1호,-20.5\n2호,-3.0\n2호,-20\n2호,오류\n1호,오류\n")
     assert language(columns) == "ko"
+    written = draft("냉동", "c.csv", columns, "ko")
+    assert '- {in: {창고: "2호", 온도: -3.0}, out: {결과: 이상}}' in written
     assert language(table(COLD)) == "en"
     assert '- {id: 이상, when: {온도: "> -20"}, then: {결과: 이상}}' in draft("냉동", "c.csv", columns, "ko")
     # A column that is called like the draft's own table gives way to nothing: the table takes another name.
