@@ -15,7 +15,19 @@ BIN = Path(sys.executable).parent
 LISTS = ("run", "dev")
 TIME_S = 30.0
 ALLOWED = frozenset(
-    {"apache", "bsd", "isc", "mit", "mit-0", "mpl", "mozilla public license 2.0", "psf", "python software foundation", "the unlicense", "0bsd"}
+    {
+        "apache",
+        "bsd",
+        "isc",
+        "mit",
+        "mit-0",
+        "mpl",
+        "mozilla public license 2.0",
+        "psf",
+        "python software foundation",
+        "the unlicense",
+        "0bsd",
+    }
 )
 """Families of licences that a product may be shipped with. MPL: unchanged files only, which is what we do."""
 READ_BY_HAND = {"pagerduty": "MIT, by the LICENSE file of its repository; the package's metadata names none"}
@@ -55,10 +67,11 @@ def licence(package: str) -> str | None:
         told = importlib.metadata.metadata(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-    if told.get("License-Expression"):
-        return str(told["License-Expression"])
+    expressions = told.get_all("License-Expression")
+    if expressions:
+        return str(expressions[0])
     kinds = [str(one).rpartition("::")[2].strip() for one in told.get_all("Classifier") or [] if "License ::" in one]
-    lines = str(told.get("License") or "").splitlines()
+    lines = str((told.get_all("License") or [""])[0]).splitlines()
     return " OR ".join(kinds) or (lines[0].strip() if lines else "")
 
 

@@ -72,7 +72,7 @@ class _Visit(BaseHTTPRequestHandler):
         length = self.headers.get("content-length", "")
         if self.headers.get("origin") != f"http://{self.server.address}":
             self._refuse(HTTPStatus.FORBIDDEN, "not from this page")
-        elif not length.isdigit() or int(length) > MAX_BODY:
+        elif not length.isdecimal() or len(length) > 12 or int(length) > MAX_BODY:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large")
         elif self._may_pass():
             self._pass("POST", self.rfile.read(int(length)))
