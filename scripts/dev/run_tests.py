@@ -14,6 +14,7 @@ PURE = (
     "src/judgify/decision/",
     "src/judgify/response/model.py",
     "src/judgify/response/timeline.py",
+    "src/judgify/response/operation_entry.py",
     "src/judgify/response/severity.py",
     "src/judgify/response/escalation.py",
     "src/judgify/response/impact.py",

@@ -9,6 +9,7 @@ from tests.support.browser import chromium
 from tests.support.engine_home import CLOCK, EngineHome, engine_home
 from tests.support.tale import approval, opened, operation, signal
 
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.model import ENGINE, Finding, IncidentKey, OperationResult, Scope
 from judgify.response.ports import Tx
@@ -40,9 +41,9 @@ def seed(tx: Tx) -> None:
         )
         tx.save_approval(asked)
         events: list[t.Event] = [
-            t.ApprovalRequested(approval=asked),
-            t.OperationStarted(operation=operation(f"ope-{name}")),
-            t.OperationFinished(operation_id=f"ope-{name}", result=OperationResult(ok=False, detail=EVIL)),
+            o.ApprovalRequested(approval=asked),
+            o.OperationStarted(operation=operation(f"ope-{name}")),
+            o.OperationFinished(operation_id=f"ope-{name}", result=OperationResult(ok=False, detail=EVIL)),
             t.ScopeCaptured(scope=Scope(at=now, units_down=(service,))),
         ]
         tx.append(key, ENGINE, now, events)

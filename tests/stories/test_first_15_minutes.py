@@ -6,7 +6,7 @@ import pytest
 from tests.support.response_world import CLI, JIWON, MINSU, World
 
 from judgify.kit.errors import Denied, Invalid, NotFound, TooMany
-from judgify.response import receipt
+from judgify.response import operation_entry, receipt
 from judgify.response import timeline as t
 from judgify.response.model import ENGINE, Delivery, Page
 from judgify.response.subscriber import address_of
@@ -213,4 +213,4 @@ async def test_only_an_emergency_action_runs_without_an_incident(world: World) -
     assert done.state == "done"
     # It is told on the engine's own timeline, with who asked for it.
     own = await world.core.desk.ask(lambda tx: tx.entries(None))
-    assert [entry.actor for entry in own if isinstance(entry.event, t.OperationStarted)] == [CLI]
+    assert [entry.actor for entry in own if isinstance(entry.event, operation_entry.OperationStarted)] == [CLI]

@@ -23,7 +23,8 @@ from judgify.response.model import (
     Severity,
     Signal,
 )
-from judgify.response.timeline import Event, OperationFinished, OperationStarted
+from judgify.response.operation_entry import OperationFinished, OperationStarted
+from judgify.response.timeline import Event
 
 GUIDE = load_guide(default_guide_dir())
 

@@ -10,6 +10,7 @@ from typing import Any
 from judgify.kit.clock import SEOUL, FakeClock
 from judgify.kit.ids import new_id
 from judgify.kit.metrics import Metrics
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.bootstrap import Core, assemble
 from judgify.response.capture import Capturer
@@ -120,14 +121,14 @@ class ScriptedRunner:
             by=run.asked_by,
             started_at=now,
         )
-        await host.record(run, t.OperationStarted(operation=began))
+        await host.record(run, o.OperationStarted(operation=began))
         self.performed.append(run.service)
         done = OperationResult(ok=True, detail="restarted")
         run = run.model_copy(update={"state": "done", "outcome": "restarted"})
         await host.record(
             run,
-            t.OperationFinished(operation_id=began.id, result=done),
-            t.OperationVerified(operation_id=began.id, ok=True),
+            o.OperationFinished(operation_id=began.id, result=done),
+            o.OperationVerified(operation_id=began.id, ok=True),
             t.RunbookFinished(run_id=run.id, outcome="done", reason="restarted"),
         )
         return run

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.fold import fold
 from judgify.response.incident import Incident
@@ -166,9 +167,9 @@ def judgment_down() -> Tale:
     scope = Scope(at=START, units_down=("judgment",), units={"judgment": "exited", "gateway": "running"})
     tale.add(1, t.ScopeCaptured(scope=scope)).add(1, t.ImpactMeasured(impact=impact(final=False)))
     tale.add(1, t.ChecklistDone(item="scope_attached", how="machine", detail="judgment"))
-    tale.add(2, t.OperationStarted(operation=operation()))
-    tale.add(4, t.OperationFinished(operation_id="ope-1", result=OperationResult(ok=True), took_s=2.0))
-    tale.add(5, t.OperationVerified(operation_id="ope-1", ok=True))
+    tale.add(2, o.OperationStarted(operation=operation()))
+    tale.add(4, o.OperationFinished(operation_id="ope-1", result=OperationResult(ok=True), took_s=2.0))
+    tale.add(5, o.OperationVerified(operation_id="ope-1", ok=True))
     tale.add(5, t.RunbookFinished(run_id="run-1", outcome="done", reason="verified"))
     text: dict[Lang, str] = {"ko": "공지", "en": "announcement"}
     tale.add(6, t.AnnouncementSent(audience="internal", text=text))
@@ -228,25 +229,27 @@ def bad_night() -> Tale:
     tale.add(11, t.StepSkipped(run_id="run-2", step="restart", reason="no such book"))
     held = AutomationState(held=True, reason="확인 중", by=MINSU, since=START)
     tale.add(12, AutomationSwitched(state=held), MINSU).add(13, AutomationSwitched(state=AutomationState()), MINSU)
-    tale.add(14, t.ApprovalRequested(approval=approval("apr-1", 2))).add(
-        14, t.ApprovalRequested(approval=approval("apr-2"))
+    tale.add(14, o.ApprovalRequested(approval=approval("apr-1", 2))).add(
+        14, o.ApprovalRequested(approval=approval("apr-2"))
     )
     tale.add(
-        15, t.ApprovalVoted(approval_id="apr-1", vote=Vote(actor=MINSU, at=START, approve=True), state="waiting"), MINSU
+        15,
+        o.ApprovalVoted(approval_id="apr-1", vote=Vote(actor=MINSU, at=START, approve=True), state="waiting"),
+        MINSU,
     )
     tale.add(
         16,
-        t.ApprovalVoted(approval_id="apr-1", vote=Vote(actor=JIWON, at=START, approve=False), state="rejected"),
+        o.ApprovalVoted(approval_id="apr-1", vote=Vote(actor=JIWON, at=START, approve=False), state="rejected"),
         JIWON,
     )
-    tale.add(17, t.ApprovalLapsed(approval_id="apr-2"))
-    tale.add(18, t.OperationStarted(operation=operation("ope-9", step="odd", by=MINSU)))
+    tale.add(17, o.ApprovalLapsed(approval_id="apr-2"))
+    tale.add(18, o.OperationStarted(operation=operation("ope-9", step="odd", by=MINSU)))
     tale.add(
         19,
-        t.OperationFinished(operation_id="ope-9", result=OperationResult(ok=False, detail="refused by the supervisor")),
+        o.OperationFinished(operation_id="ope-9", result=OperationResult(ok=False, detail="refused by the supervisor")),
     )
-    tale.add(20, t.OperationFinished(operation_id="ope-8", result=OperationResult(ok=True, changed=False)))
-    tale.add(21, t.OperationVerified(operation_id="ope-9", ok=False, detail="still down"))
+    tale.add(20, o.OperationFinished(operation_id="ope-8", result=OperationResult(ok=True, changed=False)))
+    tale.add(21, o.OperationVerified(operation_id="ope-9", ok=False, detail="still down"))
     tale.add(22, t.RunbookFinished(run_id="run-1", outcome="failed", reason="no step is left"))
     tale.add(22, t.RunbookFinished(run_id="run-2", outcome="stopped", reason="by hand"))
     planned = t.PlannedPage(
@@ -267,7 +270,7 @@ def bad_night() -> Tale:
     tale.add(40, t.RecoveryObserved(restored_at=START + timedelta(seconds=30), held_s=10, services=("gateway",)))
     tale.add(50, t.IncidentReopened(reason="again", signal=signal("gateway")))
     tale.add(55, t.IncidentReopened(reason="not over"), MINSU)
-    tale.add(60, t.ApprovalRequested(approval=approval("apr-3")))
-    tale.add(16 * 60, t.ApprovalLapsed(approval_id="apr-3"))
+    tale.add(60, o.ApprovalRequested(approval=approval("apr-3")))
+    tale.add(16 * 60, o.ApprovalLapsed(approval_id="apr-3"))
     tale.add(16 * 60, t.DocumentWritten(kind="log", lang="ko", path="x", digest="0"))
     return tale.add(24 * 3600, t.IncidentAcknowledged(via="cli"), JIWON)

@@ -13,7 +13,7 @@ from typing import Final
 from judgify.kit.errors import Conflict
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
-from judgify.response import calling, paging
+from judgify.response import calling, operation_entry, paging
 from judgify.response import timeline as t
 from judgify.response.delivery import Deliveries
 from judgify.response.desk import Desk, Work
@@ -161,7 +161,7 @@ class Conductor:
                     continue
                 job.tx.save_approval(approval.model_copy(update={"state": "lapsed"}))
                 if approval.incident_id is not None:
-                    job.append(approval.incident_id, t.ApprovalLapsed(approval_id=approval_id))
+                    job.append(approval.incident_id, operation_entry.ApprovalLapsed(approval_id=approval_id))
 
         await self._desk.command(work)
 

@@ -7,7 +7,7 @@ from typing import Final
 from judgify.kit.errors import Conflict, Denied, Invalid, JudgifyError, NotFound
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
-from judgify.response import paging
+from judgify.response import operation_entry, paging
 from judgify.response import timeline as t
 from judgify.response.desk import Desk, Work
 from judgify.response.incident import Incident
@@ -272,7 +272,7 @@ class Engine:
                 state = voted.state
                 if state not in {"waiting", "granted", "rejected"}:  # pragma: no cover - decide_vote gives no other
                     raise Conflict(f"the request is {state}")
-                event = t.ApprovalVoted(approval_id=approval_id, vote=voted.votes[-1], state=state)
+                event = operation_entry.ApprovalVoted(approval_id=approval_id, vote=voted.votes[-1], state=state)
                 job.append(voted.incident_id, event, actor=actor)
             return voted
 
@@ -370,7 +370,7 @@ def take_back(job: Work, incident_id: str, run_id: str | None = None) -> None:
     for approval in job.tx.approvals(waiting=True):
         if approval.incident_id == incident_id and run_id in {None, approval.run_id}:
             job.tx.save_approval(approval.model_copy(update={"state": "lapsed"}))
-            job.append(incident_id, t.ApprovalLapsed(approval_id=approval.id))
+            job.append(incident_id, operation_entry.ApprovalLapsed(approval_id=approval.id))
 
 
 def _enter_phase(job: Work, incident_id: str, phase: int, reason: str) -> Incident:

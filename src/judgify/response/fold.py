@@ -6,6 +6,7 @@ from functools import singledispatch
 from typing import Any
 
 from judgify.kit.errors import Invalid
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.incident import Incident
 from judgify.response.model import (
@@ -194,12 +195,12 @@ def _(event: t.FindingRecorded, incident: Incident, entry: t.Entry) -> Update:  
 
 
 @_change.register
-def _(event: t.ApprovalRequested, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+def _(event: o.ApprovalRequested, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
     return {"approvals": (*incident.approvals, event.approval)}
 
 
 @_change.register
-def _(event: t.ApprovalVoted, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+def _(event: o.ApprovalVoted, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
     def voted(approval: Approval) -> Approval:
         return approval.model_copy(update={"votes": (*approval.votes, event.vote), "state": event.state})
 
@@ -207,7 +208,7 @@ def _(event: t.ApprovalVoted, incident: Incident, entry: t.Entry) -> Update:  # 
 
 
 @_change.register
-def _(event: t.ApprovalLapsed, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+def _(event: o.ApprovalLapsed, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
     return {"approvals": _approvals(incident, event.approval_id, lambda a: a.model_copy(update={"state": "lapsed"}))}
 
 
@@ -216,7 +217,7 @@ def _approvals(incident: Incident, approval_id: str, change: Callable[[Approval]
 
 
 @_change.register
-def _(event: t.OperationStarted, incident: Incident, entry: t.Entry) -> Update:
+def _(event: o.OperationStarted, incident: Incident, entry: t.Entry) -> Update:
     used = event.operation.approval_id
     update: Update = {"operations": (*incident.operations, event.operation)}
     if used is not None:
@@ -234,13 +235,13 @@ def _(event: t.MitigationStarted, incident: Incident, entry: t.Entry) -> Update:
 
 
 @_change.register
-def _(event: t.OperationFinished, incident: Incident, entry: t.Entry) -> Update:
+def _(event: o.OperationFinished, incident: Incident, entry: t.Entry) -> Update:
     update: Update = {"result": event.result, "finished_at": entry.at}
     return {"operations": _operations(incident, event.operation_id, update)}
 
 
 @_change.register
-def _(event: t.OperationVerified, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+def _(event: o.OperationVerified, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
     update: Update = {"verified": event.ok, "verify_detail": event.detail}
     return {"operations": _operations(incident, event.operation_id, update)}
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from judgify.kit.clock import Clock
 from judgify.kit.errors import Conflict, NotFound
 from judgify.kit.ids import new_id
-from judgify.response import calling, paging
+from judgify.response import calling, operation_entry, paging
 from judgify.response import timeline as t
 from judgify.response.desk import Desk, Work
 from judgify.response.engine import Engine, take_back
@@ -51,11 +51,13 @@ class EngineRunHost:
         def work(job: Work) -> None:
             known = job.tx.run(run.id)
             stopped = known is not None and known.state == "stopped"
-            if stopped and any(isinstance(event, t.OperationStarted) for event in events):
+            if stopped and any(isinstance(event, operation_entry.OperationStarted) for event in events):
                 raise Conflict(f"the run was stopped: {known.outcome if known else ''}", slug="run-stopped")
             if run.incident_id is not None and events:
                 incident = job.append(run.incident_id, *events, actor=run.asked_by)
-                first = next((e for e in events if isinstance(e, t.OperationFinished) and e.result.ok), None)
+                first = next(
+                    (e for e in events if isinstance(e, operation_entry.OperationFinished) and e.result.ok), None
+                )
                 if first is not None and "emergency_action_done" not in incident.checklist:
                     detail = first.result.detail or first.operation_id
                     how = "machine" if run.asked_by.kind == "engine" else "person"
@@ -97,7 +99,9 @@ class EngineRunHost:
             )
             job.tx.save_approval(approval)
             if run.incident_id is not None:
-                incident = job.append(run.incident_id, t.ApprovalRequested(approval=approval), actor=run.asked_by)
+                incident = job.append(
+                    run.incident_id, operation_entry.ApprovalRequested(approval=approval), actor=run.asked_by
+                )
                 self._tell(job, incident, approval)
             return approval
 

@@ -5,7 +5,8 @@ import json
 
 import asyncpg
 import pytest
-from tests.data.lucene_cases import CASES, CORPUS, NOW, REFUSED
+from tests.data.lucene_cases import CASES, CORPUS, NOW
+from tests.data.lucene_refused import REFUSED
 from tests.support.stores import Postgres
 
 from judgify.core.logbook.line import LEVELS

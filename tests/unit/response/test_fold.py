@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from judgify.kit.errors import Invalid
-from judgify.response import fold
+from judgify.response import fold, operation_entry
 from judgify.response import timeline as t
 from judgify.response.incident import Incident
 from judgify.response.model import (
@@ -137,21 +137,21 @@ def test_operations_and_their_approvals() -> None:
     approved = OPERATION.model_copy(update={"approval_id": "apr_1"})
     second = OPERATION.model_copy(update={"id": "op_2"})
     done = after(
-        t.ApprovalRequested(approval=APPROVAL),
-        t.ApprovalRequested(approval=other),
-        t.ApprovalVoted(approval_id="apr_1", vote=vote, state="granted"),
-        t.OperationStarted(operation=approved),
-        t.OperationStarted(operation=second),
-        t.OperationFinished(operation_id="op_1", result=OperationResult(ok=True)),
-        t.OperationVerified(operation_id="op_1", ok=False, detail="still down"),
-        t.ApprovalLapsed(approval_id="apr_2"),
+        operation_entry.ApprovalRequested(approval=APPROVAL),
+        operation_entry.ApprovalRequested(approval=other),
+        operation_entry.ApprovalVoted(approval_id="apr_1", vote=vote, state="granted"),
+        operation_entry.OperationStarted(operation=approved),
+        operation_entry.OperationStarted(operation=second),
+        operation_entry.OperationFinished(operation_id="op_1", result=OperationResult(ok=True)),
+        operation_entry.OperationVerified(operation_id="op_1", ok=False, detail="still down"),
+        operation_entry.ApprovalLapsed(approval_id="apr_2"),
     )
     assert [approval.state for approval in done.approvals] == ["used", "lapsed"]
     assert done.approvals[0].votes == (vote,)
     first, later = done.operations
     assert (first.verified, first.verify_detail, later.result) == (False, "still down", None)
     assert done.state == "mitigating"
-    over = after(t.IncidentResolved(reason="x"), t.OperationStarted(operation=OPERATION))
+    over = after(t.IncidentResolved(reason="x"), operation_entry.OperationStarted(operation=OPERATION))
     assert over.state == "resolved"
 
 

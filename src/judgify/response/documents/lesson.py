@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.documents.loss import figures
 from judgify.response.documents.markdown import Markdown
@@ -25,7 +26,7 @@ def went_wrong(record: Record) -> list[Said]:
         *_steps_that_failed(record),
         *_counted(
             record,
-            [entry.seq for entry, event in record.of(t.ApprovalLapsed) if ran_out(record, entry, event)],
+            [entry.seq for entry, event in record.of(o.ApprovalLapsed) if ran_out(record, entry, event)],
             "wrong_lapsed",
         ),
         *_counted(record, [entry.seq for entry, _ in record.of(t.IncidentReopened)], "wrong_reopened"),
@@ -122,11 +123,11 @@ def _paged(record: Record) -> Iterator[Said]:
 
 
 def _steps_that_failed(record: Record) -> Iterator[Said]:
-    for entry, done in record.of(t.OperationFinished):
+    for entry, done in record.of(o.OperationFinished):
         if not done.result.ok:
             will = title_of(record, done.operation_id)
             yield record.say("operation_failed", (entry.seq,), will=will, detail=done.result.detail)
-    for entry, seen in record.of(t.OperationVerified):
+    for entry, seen in record.of(o.OperationVerified):
         if not seen.ok:
             will = title_of(record, seen.operation_id)
             yield record.say("not_verified", (entry.seq,), will=will, detail=seen.detail)
@@ -136,8 +137,8 @@ def _steps_that_failed(record: Record) -> Iterator[Said]:
 
 
 def _steps_that_worked(record: Record) -> Iterator[Said]:
-    verified = {event.operation_id: entry.seq for entry, event in record.of(t.OperationVerified) if event.ok}
-    for entry, event in record.of(t.OperationStarted):
+    verified = {event.operation_id: entry.seq for entry, event in record.of(o.OperationVerified) if event.ok}
+    for entry, event in record.of(o.OperationStarted):
         seq = verified.get(event.operation.id)
         if seq is not None:
             who, will = record.actor(event.operation.by), title_of(record, event.operation.id)

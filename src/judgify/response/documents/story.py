@@ -2,6 +2,7 @@
 
 from functools import singledispatch
 
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.documents.loss import figures
 from judgify.response.documents.markdown import Markdown, escape, plain
@@ -59,7 +60,7 @@ def recipients(record: Record, events: list[t.PageDelivered]) -> list[str]:
 
 def title_of(record: Record, operation_id: str) -> str:
     """Name an operation by its runbook step's title, else by what it was to do, else by its id."""
-    for _, event in record.of(t.OperationStarted):
+    for _, event in record.of(o.OperationStarted):
         if event.operation.id == operation_id:
             title = record.step(event.operation.run_id, event.operation.step)
             return event.operation.rendered.will[record.lang] if title == event.operation.step else title
@@ -85,9 +86,9 @@ def sentence(record: Record, entry: t.Entry) -> str:
     return plain(event.type if text is None else text)
 
 
-def ran_out(record: Record, entry: t.Entry, event: t.ApprovalLapsed) -> bool:
+def ran_out(record: Record, entry: t.Entry, event: o.ApprovalLapsed) -> bool:
     """Tell whether a request's time ran out; else it was taken back because nobody needed it any more."""
-    asked = (asking.approval for _, asking in record.of(t.ApprovalRequested))
+    asked = (asking.approval for _, asking in record.of(o.ApprovalRequested))
     return any(approval.id == event.approval_id and entry.at >= approval.lapses_at for approval in asked)
 
 
@@ -212,28 +213,28 @@ def _(event: t.RunbookFinished, record: Record, entry: t.Entry) -> Markdown:  # 
 
 
 @_line.register
-def _(event: t.ApprovalRequested, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+def _(event: o.ApprovalRequested, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
     return record.word("approval_asked", n=event.approval.needed, will=event.approval.rendered.will[record.lang])
 
 
 @_line.register
-def _(event: t.ApprovalVoted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+def _(event: o.ApprovalVoted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
     return record.word("approved" if event.vote.approve else "rejected", who=record.actor(event.vote.actor))
 
 
 @_line.register
-def _(event: t.ApprovalLapsed, record: Record, entry: t.Entry) -> Markdown:
+def _(event: o.ApprovalLapsed, record: Record, entry: t.Entry) -> Markdown:
     return record.word("lapsed" if ran_out(record, entry, event) else "taken_back")
 
 
 @_line.register
-def _(event: t.OperationStarted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+def _(event: o.OperationStarted, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
     operation = event.operation
     return record.word("operation", who=record.actor(operation.by), will=operation.rendered.will[record.lang])
 
 
 @_line.register
-def _(event: t.OperationFinished, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+def _(event: o.OperationFinished, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
     will = title_of(record, event.operation_id)
     if not event.result.ok:
         return record.word("operation_failed", will=will, detail=event.result.detail)
@@ -241,7 +242,7 @@ def _(event: t.OperationFinished, record: Record, entry: t.Entry) -> Markdown:  
 
 
 @_line.register
-def _(event: t.OperationVerified, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+def _(event: o.OperationVerified, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
     key = "verified" if event.ok else "not_verified"
     return record.word(key, will=title_of(record, event.operation_id), detail=event.detail)
 

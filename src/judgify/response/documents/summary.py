@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.documents.loss import figures
 from judgify.response.documents.markdown import Markdown, escape
@@ -100,7 +101,7 @@ def status(record: Record) -> Said:
         who = record.actor(entry.actor) if entry else ""
         return record.say("state_acknowledged", _seq(record, t.IncidentAcknowledged), who=who)
     if incident.state == "mitigating":
-        operation = last_of(record.of(t.OperationStarted))
+        operation = last_of(record.of(o.OperationStarted))
         if operation is None:
             return record.say("state_mitigating", _seq(record, t.MitigationStarted))
         will = operation[1].operation.rendered.will[record.lang]

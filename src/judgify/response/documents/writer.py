@@ -10,6 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from judgify.kit.clock import SEOUL
 from judgify.kit.errors import Invalid
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.documents import lesson, summary
 from judgify.response.documents.loss import loss
@@ -191,7 +192,7 @@ def _actions(record: Record) -> list[Said]:
     """What was really done: operations that the orchestrator carried out."""
     return [
         record.say("operation_ok" if event.result.changed else "operation_unchanged", (entry.seq,), will=will)
-        for entry, event in record.of(t.OperationFinished)
+        for entry, event in record.of(o.OperationFinished)
         if event.result.ok and (will := title_of(record, event.operation_id))
     ]
 

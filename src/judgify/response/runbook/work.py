@@ -15,20 +15,14 @@ from judgify.response.guide.procedure import DiagnoseStep, RecoverStep, Runbook
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import ENGINE, Finding, OperationResult, OperationRun, RenderedOperation, RunbookRun
+from judgify.response.operation_entry import OperationFinished, OperationStarted, OperationVerified
 from judgify.response.ports import RunHost
 from judgify.response.runbook.diagnose import Diagnosis, Senses
 from judgify.response.runbook.operation import not_available, perform, render
 from judgify.response.runbook.policy import Decision, Request, decide, halted
 from judgify.response.runbook.situation import Surveyor
 from judgify.response.runbook.verify import verify
-from judgify.response.timeline import (
-    FindingRecorded,
-    OperationFinished,
-    OperationStarted,
-    OperationVerified,
-    RunbookFinished,
-    StepSkipped,
-)
+from judgify.response.timeline import FindingRecorded, RunbookFinished, StepSkipped
 
 log = get_logger("judgify.response.runbook")
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data.lucene_cases import CASES, NOW, REFUSED
+from tests.data.lucene_cases import CASES, NOW
+from tests.data.lucene_refused import REFUSED
 
 from judgify.core.logbook.lucene import Compiled, QueryError, compile_query
 from judgify.core.logbook.lucene.moment import read

@@ -23,6 +23,7 @@ from tests.support.tale import (
 
 from judgify.kit.clock import SEOUL
 from judgify.kit.errors import Invalid
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.documents import GuideDocuments
 from judgify.response.documents.record import Record, listed, number
@@ -96,8 +97,8 @@ def test_the_post_mortem_has_the_headings_and_fields_of_7_2(guide: Guide) -> Non
 
 
 def test_english_has_no_korean_but_what_people_and_the_record_wrote(guide: Guide) -> None:
-    tale = Tale().add(0, opened()).add(0.2, delivered()).add(1, t.OperationStarted(operation=operation()))
-    tale.add(2, t.OperationFinished(operation_id="ope-1", result=OperationResult(ok=True)))
+    tale = Tale().add(0, opened()).add(0.2, delivered()).add(1, o.OperationStarted(operation=operation()))
+    tale.add(2, o.OperationFinished(operation_id="ope-1", result=OperationResult(ok=True)))
     for kind in KINDS:
         assert not re.search(r"[가-힣]", write(guide, tale, kind, "en"))
 
@@ -254,7 +255,7 @@ def test_state_and_owner_follow_the_timeline(guide: Guide) -> None:
     steps: list[tuple[float, t.Event]] = [
         (1, t.IncidentAcknowledged()),
         (2, t.MitigationStarted(reason="by hand")),
-        (3, t.OperationStarted(operation=operation())),
+        (3, o.OperationStarted(operation=operation())),
         (4, t.RecoveryObserved(restored_at=START + timedelta(seconds=4), held_s=10, services=())),
         (5, t.IncidentResolved(reason="x")),
         (6, t.IncidentClosed()),

@@ -10,6 +10,7 @@ from tests.support.guides import shipped
 from tests.support.tale import ID, JIWON, START, Tale, approval, opened, signal
 
 from judgify.notify import FOLLOWING, Message
+from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.follow import turn_of
 from judgify.response.guide_policy import GuidePolicy
@@ -87,7 +88,7 @@ def test_how_it_stands_follows_from_the_incident(events: tuple[t.Event, ...], tu
 
 def test_an_approval_is_answered_for_exactly_what_is_shown() -> None:
     asked = approval()
-    incident = at(1, t.ApprovalRequested(approval=asked))
+    incident = at(1, o.ApprovalRequested(approval=asked))
     told = completed(MESSAGE, page_of(kind="notice", payload={"approval": asked.id}), incident, GUIDE, "en")
     assert [act.verb for act in told.acts] == ["approve", "reject"]
     assert json.loads(told.acts[0].target) == {"incident": ID, "approval": asked.id, "digest": asked.digest}

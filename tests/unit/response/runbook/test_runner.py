@@ -9,8 +9,9 @@ from tests.support.response import GUIDE, EngineKilled
 from tests.support.runbook_world import NOON, World, run_of, skipped, state
 
 from judgify.response.model import ENGINE, AutomationState
+from judgify.response.operation_entry import OperationVerified
 from judgify.response.runbook.runner import BookRunner
-from judgify.response.timeline import FindingRecorded, OperationVerified, StepSkipped
+from judgify.response.timeline import FindingRecorded, StepSkipped
 
 
 @pytest.mark.guide("G14")

@@ -11,9 +11,10 @@ from tests.support.runbook_world import MINSU, World, run_of, state
 from judgify.kit.errors import Conflict, Unavailable
 from judgify.response.intake.probe import Look
 from judgify.response.model import AutomationState, Operation, OperationResult
+from judgify.response.operation_entry import OperationVerified
 from judgify.response.orchestrators.memory import MemoryOrchestrator
 from judgify.response.runbook.operation import perform
-from judgify.response.timeline import OperationVerified, RunbookFinished
+from judgify.response.timeline import RunbookFinished
 
 
 async def test_a_dry_run_shows_every_step_and_does_nothing(world: World) -> None:
