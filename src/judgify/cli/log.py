@@ -29,6 +29,8 @@ app: Final = typer.Typer(
 Service = Annotated[str | None, typer.Option(help="Only of this service.")]
 Level = Annotated[str | None, typer.Option(help="Only of these levels, such as ERROR,CRITICAL.")]
 
+_ABOUT: Final = ("method", "path", "status", "error")
+
 
 def register(root: typer.Typer) -> None:
     """Add the group `log`."""
@@ -140,7 +142,11 @@ def _line(row: dict[str, Any]) -> Text:
     text = Text(f"{written}  ")
     text.append(f"{row['level']:<8}", style=_STYLE.get(row["level"], ""))
     text.append(f"  {row['service']:<12}  ")
-    return text.append(printable(" ⏎ ".join(row["message"].splitlines())))
+    text.append(printable(" ⏎ ".join(row["message"].splitlines())))
+    # A request's line says "request"; which one, and what became of it, is in its fields.
+    fields = row.get("fields") or {}
+    about = [str(fields[name])[:100] for name in _ABOUT if fields.get(name) is not None]
+    return text.append(printable(f"  {' '.join(about)}"), style="dim") if about else text
 
 
 async def _get(path: str, **params: Any) -> Any:
