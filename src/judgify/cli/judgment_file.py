@@ -28,6 +28,8 @@ from judgify.kit.errors import Invalid, NotFound
 KINDS: Final = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 MAX_JSON: Final = 64 * 1024 * 1024
 """Bytes of a .json file, which is read whole; JSON lines have no limit."""
+MAX_COLUMNS: Final = 2_000
+"""Columns of a .csv file; one with more is not a table that somebody judges."""
 MAX_ROW: Final = 256 * 1024
 """Bytes of one row."""
 _CHUNK: Final = 1024 * 1024
@@ -162,6 +164,8 @@ def _guarded(reader: Iterator[list[str]], source: Source) -> Iterator[list[str]]
 
 
 def _columns(header: list[str], known: Mapping[str, FileColumn], source: Source) -> list[FileColumn]:
+    if len(header) > MAX_COLUMNS:
+        raise Invalid(f"{source.path}: has {len(header):,} columns; more than {MAX_COLUMNS:,} are not read")
     columns: list[FileColumn] = []
     taken: dict[str, int] = {}
     for place, text in enumerate(header, 1):

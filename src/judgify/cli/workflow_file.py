@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from judgify.cli.judgment_file import examine
+from judgify.cli.judgment_file import MAX_COLUMNS, examine
 from judgify.core.contracts.plan import Plan, compile_document, read_document
 from judgify.core.contracts.problem import DocumentError, Problem
 from judgify.kit.errors import Invalid
@@ -96,6 +96,8 @@ def read_table(path: Path) -> tuple[list[str], list[Sequence[str]]]:
         except csv.Error as error:
             raise Invalid(f"{path}: cannot be read: {error}; is a quote left open?") from error
     header = [" ".join(cell.replace("\ufeff", "").split()) for cell in rows[0]] if rows else []
+    if len(header) > MAX_COLUMNS:
+        raise Invalid(f"{path}: has {len(header):,} columns; more than {MAX_COLUMNS:,} are not read")
     if not any(header):
         raise Invalid(f"{path}: the first row must name the columns")
     twice = next((name for name in header if name and header.count(name) > 1), None)
