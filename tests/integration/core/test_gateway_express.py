@@ -406,3 +406,27 @@ async def test_an_end_that_is_asked_for_lets_the_answer_finish(tmp_path: Path) -
         assert b"connection: close" in answer
         assert answer.endswith(b'{"done":true}')
         writer.close()
+
+
+async def test_who_sends_slowly_after_a_ride_is_cut_off_as_on_the_common_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgify.core.gateway.protocol.HEAD_TIMEOUT_S", 0.3)
+    async with upstream(echo) as judgment, lane(tmp_path, judgment, body_idle_s=0.3) as running:
+        for slow, told in (
+            (get(running)[:-4], b"HTTP/1.1 408"),  # a head without its end
+            (get(running, "/api/v2/judgment/x", "content-length: 9", method="POST", body=b"{"), b"HTTP/1.1 408"),
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+            before = running.gateway.lane.passed
+            while running.gateway.lane.passed == before:
+                await running.warm("judgment")
+                writer.write(get(running))
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", head)
+                assert length is not None
+                await reader.readexactly(int(length[1]))
+            writer.write(slow)
+            async with asyncio.timeout(5):
+                assert (await reader.read()).startswith(told)
+            writer.close()
