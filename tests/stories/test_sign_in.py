@@ -1,5 +1,7 @@
 """Stories of wrong passwords: guessing becomes slow, and nobody who is called at night is ever locked out by it."""
 
+import asyncio
+
 import pytest
 from tests.support.response_world import World
 
@@ -45,3 +47,19 @@ async def test_a_guesser_with_many_addresses_does_not_lock_out_a_known_device_or
     token, _ = await accounts.new_link("minsu")
     assert (await accounts.use_link(token))[1].user == "minsu"
     assert accounts.device("key", "minsu") != accounts.device("key", "jiwon") != accounts.device("other", "jiwon")
+
+
+async def test_guesses_made_at_the_same_moment_are_counted_one_by_one(world: World) -> None:
+    accounts = world.core.accounts
+    await accounts.save("minsu", "responder", password=RIGHT)
+    guesses = [accounts.sign_in("minsu", f"{WRONG} {number}", client="192.0.2.66") for number in range(12)]
+    told = await asyncio.gather(*guesses, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in told) == ["TooMany"] * 7 + ["Unauthenticated"] * 5
+    await accounts.sign_in("minsu", RIGHT, client="192.0.2.1")
+
+
+async def test_a_flood_of_sign_ins_is_told_to_come_back(world: World) -> None:
+    accounts = world.core.accounts
+    guesses = [accounts.sign_in(f"nobody{number}", WRONG, client="192.0.2.66") for number in range(20)]
+    told = await asyncio.gather(*guesses, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in told) == ["TooMany"] * 4 + ["Unauthenticated"] * 16

@@ -1,8 +1,10 @@
 """People who sign in: users, single-use login links, sessions. Only hashes of what they hold are stored."""
 
+import asyncio
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -27,6 +29,8 @@ LONGEST_WAIT_S: Final = 300.0
 """Waits grow from the first to the longest, doubling with every further wrong one; nothing is ever locked for good."""
 EVERYWHERE: Final = 10
 """Tries of one name from all addresses, in `TRIES` of one, before unknown devices wait."""
+MAX_LOOKING: Final = 16
+"""Passwords that are looked at or wait for it at one time; each look takes 64 MiB and a core for a while."""
 KNOWN_FOR: Final = timedelta(days=90)
 
 
@@ -39,6 +43,8 @@ class Accounts:
         self._hasher = PasswordHasher()
         self._nobody: str | None = None
         self._wrong: dict[str, list[float]] = {}
+        self._turns = asyncio.Semaphore(2)
+        self._looking = 0
 
     async def save(self, name: str, role: Role, *, password: str | None = None, disabled: bool = False) -> User:
         """Make a user, or change role, password or state of one; ends the user's sessions. The last admin stays."""
@@ -120,21 +126,38 @@ class Accounts:
             waits.append(self._wait(anywhere, TRIES * EVERYWHERE, moment))
         if max(waits) > 0:
             raise TooMany("too many wrong passwords for this name", retry_after_s=max(1, round(max(waits))))
+        if self._looking >= MAX_LOOKING:
+            raise TooMany("too many sign-ins at once", retry_after_s=2)
+        # Counted before anything is awaited: guesses made at the same moment wait one for the other.
+        self._count_wrong({here, anywhere}, moment)
+        self._looking += 1
+        try:
+            right = await self._fits(name, password)
+        finally:
+            self._looking -= 1
+        if not right:
+            raise Unauthenticated("name or password is wrong")
+        self._wrong.pop(here, None)
+        with suppress(KeyError, ValueError):
+            self._wrong[anywhere].remove(moment)
+        return await self._begin(name)
+
+    async def _fits(self, name: str, password: str) -> bool:
+        """Look at a password beside the event loop, which pages and probes need; two at a time, the rest waits."""
         user = await self._desk.ask(lambda tx: tx.user(name))
         hashed = user.password_hash if user is not None and not user.disabled else None
+        async with self._turns:
+            return await asyncio.to_thread(self._verify, hashed, password)
+
+    def _verify(self, hashed: str | None, password: str) -> bool:
         if self._nobody is None:
             self._nobody = self._hasher.hash("nobody has this password")
         try:
             # Without such a user the same work is done, so that the time tells nothing.
             self._hasher.verify(hashed or self._nobody, password)
-            right = hashed is not None
         except (VerificationError, InvalidHashError):
-            right = False
-        if not right:
-            self._count_wrong({here, anywhere}, moment)
-            raise Unauthenticated("name or password is wrong")
-        self._wrong.pop(here, None)
-        return await self._begin(name)
+            return False
+        return hashed is not None
 
     def _wait(self, key: str, tries: int, moment: float) -> float:
         """Give how many seconds are left to wait for a name and an address."""
@@ -147,7 +170,7 @@ class Accounts:
     def _count_wrong(self, keys: set[str], moment: float) -> None:
         if len(self._wrong) > 10_000:
             # The oldest go first: whoever invents names does not make us forget the one under attack.
-            for old in sorted(self._wrong, key=lambda key: self._wrong[key][-1])[:5_000]:
+            for old in sorted(self._wrong, key=lambda key: max(self._wrong[key], default=0.0))[:5_000]:
                 del self._wrong[old]
         for key in keys:
             self._wrong[key] = [*self._wrong.get(key, [])[-200:], moment]
