@@ -88,7 +88,7 @@ def listing(
         return
     table = Table("id", "severity", "state", "title", "started", "lasted", "responder")
     for row in rows:
-        lasted = f"{row['duration_s'] / 60:.1f} min"
+        lasted = _span(row["duration_s"])
         line = cells(row["id"], row["severity"], row["state"], row["title"], row["shown_at"], lasted, row["responder"])
         line[1].stylize(_COLOUR.get(row["severity"], ""))
         table.add_row(*line)
@@ -115,6 +115,10 @@ def show(
     for entry in timeline:
         table.add_row(*cells(entry["seq"], entry["shown_at"], entry["actor"], entry["text"] or entry["type"]))
     out.print(table)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
 async def _timeline(path: str, lang: str) -> list[dict[str, Any]]:
@@ -161,7 +165,7 @@ def _answered(incident: dict[str, Any]) -> str:
     late = ", LATE" if clocks["response_late"] else ""
     if incident["acknowledged_by"] is None:
         return f"by nobody yet (due by {by}{late})"
-    return f"{incident['acknowledged_by']}, after {clocks['response_s'] / 60:.1f} min (due by {by}{late})"
+    return f"{incident['acknowledged_by']}, after {_span(clocks['response_s'])} (due by {by}{late})"
 
 
 def _waits(approval: dict[str, Any], lang: str) -> None:
