@@ -183,13 +183,21 @@ class Engine:
         return await self._append(incident_id, actor, t.IncidentAssigned(person=said(person, 120)))
 
     async def check_item(self, incident_id: str, item: str, detail: str, actor: Actor) -> Incident:
-        """Tick an item of the checklist by hand. One that is done stays as it was done first."""
+        """Tick an item of the checklist by hand, named by its id or its fact; `Invalid` names those that there are.
+
+        One that is done stays as it was done first.
+        """
 
         def work(job: Work) -> Incident:
             incident = job.incident(incident_id)
-            if item in incident.checklist:
+            steps = job.policy.checklist(incident, self.desk.clock.now(), "en")
+            facts = {one["id"]: one["fact"] for step in steps for one in step["items"]}
+            fact = facts.get(item, item)
+            if fact not in facts.values():
+                raise Invalid(f"item: there is no {item!r} in the checklist; known are {', '.join(facts)}", path="item")
+            if fact in incident.checklist:
                 return incident
-            return job.append(incident_id, t.ChecklistDone(item=item, how="person", detail=detail), actor=actor)
+            return job.append(incident_id, t.ChecklistDone(item=fact, how="person", detail=detail), actor=actor)
 
         return await self.desk.command(work)
 

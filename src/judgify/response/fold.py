@@ -88,9 +88,15 @@ def _touch(services: tuple[Affected, ...], signal: Signal) -> tuple[Affected, ..
 
 
 def _with(seen: tuple[SignalSeen, ...], signal: Signal) -> tuple[SignalSeen, ...]:
-    # A signal that was cleared and came back is told on the timeline again, but is one kind of signal.
-    known = any((s.source, s.service, s.signal) == (signal.source, signal.service, signal.signal) for s in seen)
-    return seen if known else (*seen, _seen(signal))
+    # A signal that was cleared and came back is told on the timeline again, but is one kind of signal; of a person's
+    # reports the last moment counts, for trouble was seen then, whatever our checks say.
+    kind = (signal.source, signal.service, signal.signal)
+    if all((s.source, s.service, s.signal) != kind for s in seen):
+        return (*seen, _seen(signal))
+    if signal.source != "person":
+        return seen
+    last = {"at": signal.observed_at}
+    return tuple(s.model_copy(update=last) if (s.source, s.service, s.signal) == kind else s for s in seen)
 
 
 def _uncleared(incident: Incident, signal: Signal) -> dict[str, datetime]:

@@ -67,7 +67,8 @@ def recovered(incident: Incident, checks: Checks, hold_s: float, now: datetime) 
     """Say whether an incident has recovered, or give the moment at which it will have when all stays good, or None.
 
     What our own probes never saw failing cannot be seen recovering by them: such an incident needs, besides good
-    checks, that every signal of it was cleared by its sender; else a person resolves it.
+    checks, that every signal of it was cleared by its sender; else a person resolves it. The same holds for what a
+    person reports after our checks had found everything good: the trouble is one that they do not see.
     """
     if not incident.ongoing:
         return None
@@ -83,6 +84,8 @@ def recovered(incident: Incident, checks: Checks, hold_s: float, now: datetime) 
     if not known or len(known) < len(starts):
         return None
     restored = max(*known, *(incident.cleared[name] for name in awaited), incident.occurred_at)
+    if any(seen.source == "person" and seen.at > restored for seen in incident.signals):
+        return None
     if now - restored < timedelta(seconds=hold_s):
         return restored + timedelta(seconds=hold_s)
     return Recovered(restored, (now - restored).total_seconds(), incident.service_names())

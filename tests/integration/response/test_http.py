@@ -182,6 +182,8 @@ async def test_every_role_may_do_its_part_and_no_more(site: Site) -> None:
     assert (await site.call("POST", f"{path}/note", responder, json={"text": "y", "corrects": 99})).status_code == 404
     assert (await site.call("POST", f"{path}/assign", responder, json={"person": "jiwon"})).status_code == 200
     assert (await site.call("POST", f"{path}/checklist", responder, json={"item": "announced"})).status_code == 200
+    unknown = await site.call("POST", f"{path}/checklist", responder, json={"item": "no-such-item"})
+    assert (unknown.status_code, "confirm-receipt" in unknown.json()["detail"]) == (422, True)
     severe = {"severity": "P0", "reason": "전면 중단"}
     assert (await site.call("POST", f"{path}/severity", responder, json=severe)).status_code == 403
     assert (await site.call("POST", f"{path}/severity", commander, json=severe)).json()["data"]["severity"] == "P0"

@@ -248,6 +248,22 @@ def test_every_affected_service_has_to_hold() -> None:
     assert recovered(incident(t.IncidentResolved(reason="x")), checks, 5, second(10)) is None
 
 
+def test_what_a_person_reports_after_all_was_good_again_waits_for_a_person() -> None:
+    said = signal(source="person", own=False, signal="reported", observed_at=second(8))
+    reported = incident(t.SignalJoined(signal=said, reason="reported"))
+    checks = Checks()
+    good(checks, 0, ok=False)
+    good(checks, 4, 10, 20, 30)
+    # Good since second 4, reported at second 8: our checks do not see what the person sees.
+    assert recovered(reported, checks, 5, second(30)) is None
+    good(checks, 32, ok=False)
+    good(checks, 34, 40)
+    assert recovered(reported, checks, 5, second(40)) == Recovered(second(34), 6.0, ("judgment",))
+    said_again = t.SignalJoined(signal=said.model_copy(update={"observed_at": second(38)}), reason="reported")
+    again = incident(t.SignalJoined(signal=said, reason="reported"), said_again)
+    assert recovered(again, checks, 5, second(40)) is None
+
+
 def test_what_only_others_saw_has_to_be_cleared_by_them() -> None:
     outside = signal(source="alertmanager", own=False)
     checks = Checks()
