@@ -24,13 +24,17 @@ from judgify.kit.clock import SystemClock, iso
 
 P99_MS: Final = 25.0
 PACE_S: Final = 0.15
-"""Rest between two alerts: the time of one page is asked for here, not that of a storm."""
+"""Rest between two alerts, whose incident is ended in it: one page is timed here, not a storm."""
 _ALERTMANAGER: Final = """
 route: {{receiver: page, group_by: [alertname, n], group_wait: 0s, group_interval: 1s, repeat_interval: 24h}}
 receivers:
   - name: page
     webhook_configs: [{{url: "http://127.0.0.1:{port}/", send_resolved: false}}]
 """
+
+
+Parties = tuple["Wire", Callable[[str], None], Callable[[], None]]
+"""Where pages arrive, how an alert is sent, and how its incident is ended."""
 
 
 class Wire:
@@ -80,10 +84,10 @@ class Wire:
 
 def measure(*, pages: int = 200) -> list[Row]:
     """Give p50 and p99 of both in milliseconds."""
-    with _engine() as (wire, send):
-        ours = _times(wire, send, pages)
-    with _alertmanager() as (wire, send):
-        theirs = _times(wire, send, pages)
+    with _engine() as (wire, send, end):
+        ours = _times(wire, send, end, pages)
+    with _alertmanager() as (wire, send, end):
+        theirs = _times(wire, send, end, pages)
     note = f"Alertmanager p50 {median(theirs):.1f} p99 {_p99(theirs):.1f} ms; {pages} pages each"
     return [
         Row("alert webhook to page on the wire, p50", median(ours), "ms", ("Alertmanager", median(theirs))),
@@ -95,7 +99,7 @@ def _p99(times: list[float]) -> float:
     return quantiles(times, n=100)[98]
 
 
-def _times(wire: Wire, send: Callable[[str], None], pages: int) -> list[float]:
+def _times(wire: Wire, send: Callable[[str], None], end: Callable[[], None], pages: int) -> list[float]:
     found = []
     for number in range(-10, pages):
         mark = f"bench{number + 100_000}x"
@@ -104,12 +108,13 @@ def _times(wire: Wire, send: Callable[[str], None], pages: int) -> list[float]:
         took = (wire.wait_for(mark) - began) * 1000
         if number >= 0:  # the first ones warm up
             found.append(took)
+        end()
         time.sleep(PACE_S)
     return found
 
 
 @contextmanager
-def _engine() -> Iterator[tuple[Wire, Callable[[str], None]]]:
+def _engine() -> Iterator[Parties]:
     wire = Wire()
     with tempfile.TemporaryDirectory(prefix="judgify-bench-") as name:
         guide = Path(name) / "guide"
@@ -124,6 +129,7 @@ def _engine() -> Iterator[tuple[Wire, Callable[[str], None]]]:
             platform.ok("up", "--detach")
             connection = http.client.HTTPConnection("127.0.0.1", platform.settings.ports.of("response"), timeout=20)
             headers = {"Authorization": f"Bearer {platform.settings.cli_token}", "Content-Type": "application/json"}
+            opened: list[str] = []
 
             def send(mark: str) -> None:
                 labels = {"alertname": "OddThing", "service": mark, "severity": "critical"}
@@ -135,8 +141,14 @@ def _engine() -> Iterator[tuple[Wire, Callable[[str], None]]]:
                 text = answer.read()
                 if answer.status != 202:
                     raise RuntimeError(f"{answer.status}: {text[:300]!r}")
+                opened.append(json.loads(text)["data"][0]["incident_id"])
 
-            yield wire, send
+            def end() -> None:
+                path = f"/api/v2/response/incidents/{opened.pop()}/resolve"
+                connection.request("POST", path, json.dumps({"reason": "measured"}), headers)
+                connection.getresponse().read()
+
+            yield wire, send, end
         finally:
             platform.remove()
             wire.close()
@@ -160,7 +172,7 @@ def _page_to(guide: Path) -> None:
 
 
 @contextmanager
-def _alertmanager() -> Iterator[tuple[Wire, Callable[[str], None]]]:
+def _alertmanager() -> Iterator[Parties]:
     wire = Wire()
     with tempfile.TemporaryDirectory(prefix="judgify-bench-") as name:
         folder = Path(name)
@@ -182,5 +194,5 @@ def _alertmanager() -> Iterator[tuple[Wire, Callable[[str], None]]]:
                 if answer.status != 200:
                     raise RuntimeError(f"Alertmanager answers {answer.status}")
 
-            yield wire, send
+            yield wire, send, lambda: None
     wire.close()

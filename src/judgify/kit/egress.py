@@ -40,16 +40,24 @@ async def check_address(url: str, allow: Iterable[str] = ()) -> Target:
     if parts.username or parts.password:
         raise Invalid("an address must not carry credentials; use a header or a secret reference")
     host = parts.hostname
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise Unavailable(f"the host {host} does not resolve") from error
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = await _resolve(host, port)
     allowed = tuple(allow)
     if not (host in allowed or f"{host}:{port}" in allowed):
         for address in addresses:
             _refuse_internal(host, address, allowed)
     return Target(parts.scheme, host, port, addresses[0])
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    try:
+        return [str(ipaddress.ip_address(host))]  # an address needs no resolver, and no thread to wait for one
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Unavailable(f"the host {host} does not resolve") from error
+    return [str(entry[4][0]) for entry in found]
 
 
 def _meant(number: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -104,6 +104,7 @@ class Conductor:
             due.append(await self._deliveries.begin())
 
         good = await self._stage("pages", pages)
+        await self._deliveries.urgent()
         incidents: list[Incident] = []
 
         async def look() -> None:

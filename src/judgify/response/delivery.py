@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -19,6 +20,8 @@ log = get_logger("judgify.response.delivery")
 AT_ONCE: Final = 32
 """Deliveries under way at the same time; a slow channel holds up no other page."""
 TIMEOUT_S: Final = 12.0
+AHEAD_S: Final = 0.05
+"""How long other pages wait at most until those that wake somebody were handed over."""
 Claims = dict[str, tuple[Page | None, Incident | None]]
 """What came of claiming pages: each page as claimed with its incident, or None where it is not owed any more."""
 
@@ -32,6 +35,7 @@ class Deliveries:
         self._pager = pager
         self._figures = figures
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._ahead = _Gone(set())
 
     async def start(self) -> int:
         """Take back what an engine that is gone had claimed, so that it is sent at once; give how many rows wait."""
@@ -49,15 +53,25 @@ class Deliveries:
         now = self._desk.clock.now()
         due = await self._desk.ask(lambda tx: tx.due_pages(now))
         room = max(0, AT_ONCE - len(self._under_way))
-        fresh = [page.id for page in due if page.id not in self._under_way][:room]
+        # What wakes a person goes first; what is read at a desk waits a moment for it.
+        fresh = sorted((page for page in due if page.id not in self._under_way), key=lambda page: not page.wakes)[:room]
         if fresh:
             # One transaction claims all of them: the disk is waited for once, not once a page.
-            claims = asyncio.create_task(self._claim(fresh), name="claims")
-            for page_id in fresh:
-                task = asyncio.create_task(self._deliver(page_id, claims), name=f"page-{page_id}")
-                self._under_way[page_id] = task
-                task.add_done_callback(partial(self._ended, page_id))
+            claims = asyncio.create_task(self._claim([page.id for page in fresh]), name="claims")
+            ahead = {page.id for page in fresh if page.wakes}
+            gone = _Gone(ahead)
+            if ahead:
+                self._ahead = gone
+            for page in fresh:
+                given = gone if ahead else None
+                task = asyncio.create_task(self._deliver(page.id, claims, given), name=f"page-{page.id}")
+                self._under_way[page.id] = task
+                task.add_done_callback(partial(self._ended, page.id))
         return len(due)
+
+    async def urgent(self) -> None:
+        """Return once what wakes somebody was handed over, or after `AHEAD_S`: a page comes before its paperwork."""
+        await self._ahead.wait()
 
     async def run(self) -> None:
         """Begin what is due as soon as it is durable, until cancelled; nothing else of the loop is waited for."""
@@ -86,12 +100,20 @@ class Deliveries:
         for task in list(self._under_way.values()):
             task.cancel()
 
-    async def _deliver(self, page_id: str, claims: "asyncio.Task[Claims]") -> None:
+    async def _deliver(self, page_id: str, claims: "asyncio.Task[Claims]", gone: "_Gone | None") -> None:
         try:
             page, incident = (await asyncio.shield(claims))[page_id]
             if page is None:
+                if gone is not None:
+                    gone.one(page_id)
                 return
-            delivery = await self._hand_over(page, incident)
+            if gone is not None and not page.wakes:
+                await gone.wait()
+            try:
+                delivery = await self._hand_over(page, incident)
+            finally:
+                if gone is not None:
+                    gone.one(page_id)
             late_s = self._figures.delivered(page, delivery, self._desk.clock.now())
             await self._desk.command(lambda job: _record(job, page, delivery, late_s))
         except Exception:  # boundary: one fault must not end the loop
@@ -107,6 +129,26 @@ class Deliveries:
         except Exception:  # boundary: one fault must not end the loop
             log.exception("pager failed", page=page.id, channel=page.channel)
             return Delivery(outcome="unknown", detail="the channel failed", reason="fault", retry_after_s=15)
+
+
+class _Gone:
+    """Lets pages wait a moment for those that wake somebody."""
+
+    def __init__(self, ahead: set[str]) -> None:
+        self._ahead = set(ahead)
+        self._all = asyncio.Event()
+        if not ahead:
+            self._all.set()
+
+    def one(self, page_id: str) -> None:
+        self._ahead.discard(page_id)
+        if not self._ahead:
+            self._all.set()
+
+    async def wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AHEAD_S):
+                await self._all.wait()
 
 
 def _claim(job: Work, page_id: str) -> tuple[Page | None, Incident | None]:
