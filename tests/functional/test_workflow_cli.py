@@ -74,5 +74,7 @@ def test_mistakes_are_told_with_file_line_and_mend(platform: Installation, home:
     assert platform.run("workflow", "simulate", "w", "--input", "nonsense").stderr.startswith(
         "judgify: --input is not JSON"
     )
+    slash = platform.run("workflow", "init", "a/b", "--csv", str(home / "냉동.csv"), "-o", str(home / "ab.yaml"))
+    assert (slash.returncode, "name: is not a name that this service takes" in slash.stderr) == (1, True)
     absent = platform.run("workflow", "show", "없는 것")
     assert (absent.returncode, absent.stderr) == (1, "judgify: there is no workflow '없는 것'\n")

@@ -34,6 +34,8 @@ def fail(error: JudgifyError, *, as_json: bool) -> NoReturn:
         emit(error.problem())
     else:
         err.print(f"judgify: {error.detail}", markup=False, style="red")
+        if "cannot be reached" in error.detail:
+            err.print("  judgify status shows what runs; judgify up starts it", markup=False)
     sys.exit(1)
 
 

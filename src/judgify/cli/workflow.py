@@ -1,6 +1,7 @@
 """``judgify workflow …``: workflows drafted from a file, checked here, and kept, activated and tried over HTTP."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -60,7 +61,7 @@ def one(
     version: Annotated[int | None, typer.Option(min=1, help="Another than the one that judges.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a workflow and its document as YAML, which `add` takes again."""
+    """Show a workflow as YAML. `add` takes it again."""
     found = connect.run(workflow_http.read(name, version))
     if as_json:
         emit(found)
@@ -79,13 +80,17 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Draft a workflow from a CSV file: the types of its columns, guessed from the values, and one rule to edit."""
+    """Draft a workflow from a CSV file.
+
+    The types of its columns are guessed from the values, and one rule is there to be edited.
+    """
     if lang not in {None, "ko", "en"}:
         raise typer.BadParameter("ko or en", param_hint="--lang")
     header, rows = read_table(csv)
     columns = workflow_draft.look(header, rows)
     chosen = workflow_draft.language(columns) if lang is None else "ko" if lang == "ko" else "en"
-    path = output or Path(f"{name}.yaml")
+    # A slash in a name is told as a mistake of the name, not as a folder that is not there.
+    path = output or Path(re.sub(r"[/\\\0]", "-", f"{name}.yaml"))
     if path.exists() and not force:
         raise Conflict(f"{path} is there already; --force writes over it, --output FILE writes another")
     text = workflow_draft.draft(normal_name(name), csv.name, columns, chosen)
@@ -117,7 +122,10 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a workflow without storing it; each mistake is told with its line, its path and its mend."""
+    """Check a workflow, store nothing.
+
+    Each mistake is told with its line, its path and its mend.
+    """
     plan = _compiled(file, as_json=as_json)
     counts = None if data is None else _tried(plan, data)
     document = plan.document
@@ -143,7 +151,10 @@ def add(
     activate_it: Annotated[bool, typer.Option("--activate", help="Let it judge from now on.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Keep a workflow: a new one, or a new version of the one that has its name. The same again adds nothing."""
+    """Keep a workflow, or a new version of it.
+
+    A new version of the one that has its name. The same again adds nothing.
+    """
     plan = _compiled(file, as_json=as_json)
     try:
         made, what = connect.run(workflow_http.add(plan, activate=activate_it))
@@ -174,7 +185,10 @@ def activate(
 
 @app.command("deactivate")
 def deactivate(name: Name, as_json: Json = False) -> None:
-    """Let a workflow judge no more. What it judged is kept, and so is every version."""
+    """Let a workflow judge no more.
+
+    What it judged is kept, and so is every version.
+    """
     _say(connect.run(workflow_http.switch(name, None, on=False)), as_json=as_json)
 
 
@@ -187,7 +201,10 @@ def simulate(
     lang: Annotated[str, typer.Option("--lang", help="ko or en: the explanation's language.")] = "ko",
     as_json: Json = False,
 ) -> None:
-    """Judge one input and keep nothing: by a stored workflow, or by a file."""
+    """Judge one input, keep nothing.
+
+    By a stored workflow, or by a file.
+    """
     try:
         values = json.loads(given)
     except ValueError as error:

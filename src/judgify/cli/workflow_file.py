@@ -36,6 +36,8 @@ def read_raw(path: Path) -> Any:
         raise Invalid(f"{path}: a workflow is a file that ends in {', '.join(KINDS)}")
     try:
         text = read_text(path)
+        if not text.strip():
+            raise Invalid(f"{path}: is empty; `judgify workflow init` drafts a workflow")
         return _DECODER.decode(text if path.suffix.lower() == ".json" else read_yaml(text))
     except Unreadable as error:
         raise Invalid(f"{path}: {error.message} ({error.mend})") from error

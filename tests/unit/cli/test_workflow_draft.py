@@ -138,6 +138,7 @@ def test_mistakes_are_found_by_their_line(tmp_path: Path) -> None:
         ("w.json", '{"a": }', "is not JSON"),
         ("w.txt", "a: 1", "ends in .yaml, .yml, .json"),
         ("w.yaml", "- 1\n", "is not a workflow"),
+        ("w.yaml", " \n", "is empty"),
         ("w.yaml", "name: x\nnaem: y\n", "naem"),
     ],
 )
