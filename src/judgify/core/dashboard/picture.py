@@ -22,12 +22,13 @@ TIME_S: Final = 30.0
 IDLE_S: Final = 60.0
 MAX_SPEC: Final = 512 * 1024
 MAX_PICTURE: Final = 8 * 1024 * 1024
-MAX_WAITING: Final = 8
+MAX_WAITING: Final = 24
+"""Pictures that may wait: two readers' pages of twelve panels at once."""
 _SUFFIXES: Final = frozenset({".ttf", ".otf", ".ttc"})
 
 
 class Draughtsman:
-    """Draws one picture at a time; at most 8 wait. A chart of more than 30 s is ended, worker and all."""
+    """Draws one picture at a time; at most 24 wait. A chart of more than 30 s is ended, worker and all."""
 
     def __init__(self, fonts: Path | None, clock: Clock) -> None:
         """Use a folder of fonts besides the shipped one; None means the shipped one alone."""

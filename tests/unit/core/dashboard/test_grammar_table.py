@@ -177,6 +177,37 @@ def test_requests_that_are_clear(text: str, wanted: list[str]) -> None:
     assert short(found) == wanted
 
 
+NAMED = [
+    # what would show other figures than were asked for, if it were left out in silence
+    ("11월 판정 건수", "11 월"),
+    ("지난 11월 판정 건수", "지난 11 월"),
+    ("11월 5일 판정 건수", "11 월 5 일"),
+    ("2026-11-31 판정 건수", "2026-11-31"),
+    ("지난 0시간 판정 건수", "지난 0 시간"),
+    ("지난 99999일 판정 건수", "지난 99999 일"),
+    ("500 오류", "500"),
+    ("404 errors by service", "404"),
+    ("상위 200개 워크플로우", "200"),
+]
+
+
+@pytest.mark.parametrize(("text", "word"), NAMED, ids=[text for text, _ in NAMED])
+def test_times_and_numbers_that_cannot_be_taken_are_named(text: str, word: str) -> None:
+    found = parse(text, KNOWN)
+    assert (found.panels, [question.id for question in found.questions]) == ((), [f"ignore.{word}"])
+    assert parse(text, KNOWN, {f"ignore.{word}": "yes"}).panels != ()
+
+
+def test_a_part_of_judgments_keeps_the_workflow_of_the_part_before_it() -> None:
+    kept = [
+        "gauge judgment match_rate last24hour wf:온도 점검",
+        "bar judgment count by:verdict last24hour wf:온도 점검",
+    ]
+    assert short(parse("온도 점검 일치율 게이지와 판정별 판정 건수", KNOWN)) == kept
+    freed = ["kpi judgment match_rate last24hour wf:온도 점검", "bar judgment count by:workflow last24hour"]
+    assert short(parse("온도 점검 일치율, 워크플로우별 판정 건수", KNOWN)) == freed
+
+
 QUESTIONS: list[tuple[str, str, list[str], dict[str, str], list[str]]] = [
     ("건수 보여줘", "1.subject", ["judgment", "errors", "log", "action"], {"1.subject": "errors"},
      ["kpi log count last24hour ERROR"]),
@@ -220,6 +251,13 @@ QUESTIONS: list[tuple[str, str, list[str], dict[str, str], list[str]]] = [
      ["bar log count by:level last24hour"]),
     ("오류 로그 라인별로", "1.subject", ["judgment", "log"], {"1.subject": "log", "1.where": "none"},
      ["kpi log count last24hour ERROR"]),
+    ("게이트웨이와 판정 서비스 오류", "1.service", ["gateway", "judgment", "all"], {"1.service": "judgment"},
+     ["kpi log count last24hour ERROR @judgment"]),
+    ("gateway, postgres errors", "1.service", ["gateway", "postgres", "all"], {"1.service": "all"},
+     ["kpi log count last24hour ERROR"]),
+    ("게이트웨이 판정 건수", "1.unfit", ["yes"], {"1.unfit": "yes"}, ["kpi judgment count last24hour"]),
+    ("온도 점검 액션 수", "1.subject", ["action", "judgment"], {"1.subject": "action", "1.unfit": "yes"},
+     ["kpi action count last24hour"]),
     ("판정 로그 수", "1.subject", ["judgment", "log"], {"1.subject": "judgment"}, ["kpi judgment count last24hour"]),
     ("판정 건수를 7분별로", "1.interval", ["1m", "5m", "10m", "15m", "30m", "1h", "1d", "1w"], {"1.interval": "5m"},
      ["line judgment count 5m last24hour"]),
@@ -273,7 +311,7 @@ UNKNOWN = [
     ("   \n\t", ()),
     ("?!…", ()),
     ("가" * 60, ("가" * 60,)),
-    ("2026-13-45", ()),
+    ("2026-13-45", ("2026-13-45",)),
 ]
 
 

@@ -82,8 +82,11 @@ _ASKED: Final[Mapping[str, tuple[str, str]]] = {
     "periods": ("두 기간을 비교할까요, 따로 볼까요?", "Compare the two times, or show each?"),
     "base": ("어느 때와 비교할까요?", "Compared with which time?"),
     "measure": ("무엇을 잴까요?", "What is measured?"),
+    "service": ("어느 서비스입니까?", "Which service?"),
+    "unfit": ("여기에는 쓸 수 없는 말입니다. 빼고 만들까요?", "This does not apply here. Leave it out?"),
     "where": ("이 원본은 그렇게 나눌 수 없습니다. 어떻게 나눌까요?", "These cannot be grouped so. How then?"),
 }
+LEAVE_OUT: Final = {"yes": ("빼고 만들기", "leave it out")}
 JOIN: Final = {"together": ("한 차트에 함께", "together in one chart"), "apart": ("차트 두 개로", "two charts")}
 PERIODS: Final = {"compare": ("비교", "compare"), "each": ("따로", "each")}
 BASES: Final = {"calendar:day": ("어제와", "with yesterday"), "calendar:week": ("지난주와", "with last week")}

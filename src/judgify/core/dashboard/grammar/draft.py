@@ -8,6 +8,7 @@ from judgify.core.dashboard.grammar.ask import (
     GROUPS,
     INTERVALS,
     KINDS,
+    LEAVE_OUT,
     MEASURES,
     STATS,
     SUBJECTS,
@@ -24,6 +25,14 @@ _HOME: Final[dict[str, tuple[str, ...]]] = {
     "action": ("state", "type"),
     "pattern": (),
 }
+_RECORDS: Final = frozenset({"workflow", "result", "verdict", "method", "rate", "duration", "split", "stat"})
+_STRANGE: Final[dict[str, frozenset[str]]] = {
+    "judgment": frozenset({"service", "level", "state"}),
+    "log": _RECORDS | {"state"},
+    "action": _RECORDS | {"service", "level"},
+    "pattern": _RECORDS | {"state"},
+}
+"""What is said of another source: to leave it out in silence would show another figure than was asked for."""
 _RATIOS: Final = ("success_rate", "match_rate", "mismatch_rate", "unclear_rate")
 _STEPS: Final[tuple[tuple[timedelta, Interval], ...]] = (
     (timedelta(hours=2), "1m"),
@@ -58,7 +67,7 @@ class Drafter:
     def panels(self, period: Period, base: Period | None) -> list[PanelSpec]:
         """Give the part's panels: one, or one for each of several figures; none while something is open."""
         source = self._source()
-        if source is None:
+        if source is None or self._unfit(source):
             return []
         fields = self._fields()
         groups, interval = self._groups(source, period, fields)
@@ -116,6 +125,15 @@ class Drafter:
         chosen = self._ask("subject", some(SUBJECTS, sorted(found) or ("judgment", "errors", "log", "action")))
         self._errors = chosen == "errors"
         return "log" if chosen == "errors" else chosen
+
+    def _unfit(self, source: str) -> bool:
+        """Tell whether words are open that cannot be said of this source."""
+        words = [
+            token.text
+            for token in self._part.tokens
+            if token.kind in _STRANGE[source] and (source, token.value) != ("judgment", "judgment")
+        ]
+        return bool(words) and self._ask("unfit", LEAVE_OUT, ", ".join(dict.fromkeys(words))) is None
 
     def _fields(self) -> list[str]:
         return list(dict.fromkeys(token.value for token in self._part.all("field")))
@@ -186,7 +204,13 @@ class Drafter:
                 verdicts = (*verdicts, chosen)
             states = (*states, "dead") if source == "action" else states
             levels = (*levels, *_ERRORS) if source in {"log", "pattern"} else levels
-        services = [token.value for token in part.all("service")]
+        services = list(dict.fromkeys(token.value for token in part.all("service")))
+        if len(services) > 1 and source in {"log", "pattern"}:
+            choices = {name: (name, name) for name in services} | {"all": ("모든 서비스", "all services")}
+            chosen = self._ask("service", choices, ", ".join(services))
+            if chosen is None:
+                return None
+            services = [] if chosen == "all" else [chosen]
         filters: dict[str, Any] = {
             "levels": levels if source in {"log", "pattern"} else (),
             "service": services[0] if services and source in {"log", "pattern"} else None,
@@ -319,7 +343,7 @@ class Drafter:
 
     def _limit(self, source: str, interval: Interval | None, by: tuple[Group, ...]) -> int:
         numbers = [int(token.value) for token in self._part.all("number")]
-        if numbers and 1 <= numbers[0] <= 100:
+        if numbers:
             return numbers[0]
         if self._part.has("top") or source == "pattern":
             return 10

@@ -101,8 +101,21 @@ def _complete(parts: list[Segment]) -> list[Segment]:
         if not whole.periods:
             times = next((other.periods for other in (*reversed(done), *parts[number + 1 :]) if other.periods), [])
             whole = replace(whole, periods=list(times))
+        if done and _of_any_workflow(whole):
+            whole = replace(whole, tokens=[*done[-1].all("workflow"), *whole.tokens])
         done.append(whole)
     return done
+
+
+def _of_any_workflow(part: Segment) -> bool:
+    """Tell whether a part is about judgments and leaves out of which workflow."""
+    judged = part.has("rate", "duration", "split", "verdict") or any(
+        token.value == "judgment" for token in part.all("subject")
+    )
+    named = part.has("workflow", "field", "result", "all") or any(
+        token.value == "workflow" for token in part.all("group")
+    )
+    return judged and not named
 
 
 def _measured(part: Segment) -> bool:

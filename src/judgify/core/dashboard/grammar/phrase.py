@@ -20,6 +20,8 @@ _COUNTED: Final[dict[tuple[str, str], Interval]] = {
     **{("1", unit): interval for unit, interval in EVERY.items()},
 }
 _LONGEST: Final = timedelta(days=731)
+MOST_GROUPS: Final = 100
+"""The largest number of groups that "top" may ask for."""
 _SOME_DAY: Final = datetime(2026, 6, 17, 12, tzinfo=UTC)
 """Any moment: only the order of two times is looked at."""
 _FILTERS: Final = frozenset({"verdict", "level", "result", "workflow", "service", "state", "method", "stat", "failure"})
@@ -52,9 +54,16 @@ def segments(tokens: Sequence[Token]) -> tuple[list[Segment], bool]:
     parts = [Segment()]
     place = 0
     while place < len(tokens):
-        period, taken = _period(tokens, place)
+        named = _named_month(tokens, place)
+        period, taken = (None, named) if named else _period(tokens, place)
         if period is not None:
             parts[-1].periods.append(period)
+            place += taken
+            continue
+        if taken:
+            # A time that there is not, or that is too long: to leave it out in silence would show another time.
+            text = " ".join(token.text for token in tokens[place : place + taken])
+            parts[-1].tokens.append(Token("unknown", text, text))
             place += taken
             continue
         interval, taken = _interval(tokens, place)
@@ -70,7 +79,18 @@ def segments(tokens: Sequence[Token]) -> tuple[list[Segment], bool]:
             # "Since yesterday" is not "yesterday"; only of a time that runs until now it changes nothing.
             parts[-1].tokens.append(Token("unknown", tokens[place].text, tokens[place].text))
         place += 1
-    return _merge(parts), any(token.kind == "versus" for token in tokens)
+    merged = _merge(parts)
+    for part in merged:
+        part.tokens = [_number(part, token) for token in part.tokens]
+    return merged, any(token.kind == "versus" for token in tokens)
+
+
+def _number(part: Segment, token: Token) -> Token:
+    """Name a number as unknown that does not say how many groups are shown: "500 errors" is not "errors"."""
+    if token.kind != "number":
+        return token
+    ranked = part.has("top", "of", "group", "by", "split", "pattern") and 1 <= int(token.value) <= MOST_GROUPS
+    return token if ranked else Token("unknown", token.text, token.text)
 
 
 def earlier(one: Period, other: Period) -> tuple[Period, Period]:
@@ -95,6 +115,7 @@ def _kinds(tokens: Sequence[Token], place: int, *kinds: str) -> bool:
 
 
 def _period(tokens: Sequence[Token], place: int) -> tuple[Period | None, int]:
+    """Give a time and how many tokens it takes; no time but tokens for one that cannot be."""
     token = tokens[place]
     if token.kind == "calendar":
         unit, number = token.value.split(":")
@@ -110,6 +131,16 @@ def _period(tokens: Sequence[Token], place: int) -> tuple[Period | None, int]:
     if _kinds(tokens, place, "number", "unit") and not _grouping(tokens, place + 2):
         return _counted(tokens[place].value, tokens[place + 1].value), 2
     return None, 0
+
+
+def _named_month(tokens: Sequence[Token], place: int) -> int:
+    """Give how many tokens name a month of the calendar (11월, 11월 5일), which is not a number of months (11개월)."""
+    last = _kinds(tokens, place, "last")
+    first = place + last
+    if not _kinds(tokens, first, "number", "unit") or tokens[first + 1].text != "월" or _grouping(tokens, first + 2):
+        return 0
+    day = _kinds(tokens, first + 2, "number", "unit") and tokens[first + 3].text == "일"
+    return last + (4 if day else 2)
 
 
 def _grouping(tokens: Sequence[Token], place: int) -> bool:
@@ -136,7 +167,7 @@ def _counted(number: str, unit: str) -> Period | None:
 def _dates(tokens: Sequence[Token], place: int) -> tuple[Period | None, int]:
     first = _day(tokens[place].value)
     if first is None:
-        return None, 0
+        return None, 1
     taken = 1
     opened = _kinds(tokens, place + taken, "since")
     taken += opened
