@@ -177,6 +177,13 @@ async def test_repeats_of_a_signal_are_counted(store: Store) -> None:
     assert sorted((row.signal.signal, row.count) for row in rows) == [("not_ready", 1), ("service_down", 2)]
 
 
+async def test_a_signal_s_id_is_stored_once(store: Store) -> None:
+    kept = signal()
+    await store.write(lambda tx: tx.record_signal(kept, "INC-2026-0001"))
+    with pytest.raises(Unavailable):
+        await store.write(lambda tx: tx.record_signal(kept, "INC-2026-0002"))
+
+
 async def test_a_due_page_is_claimed_once_and_a_claim_that_ran_out_is_a_possible_repeat(store: Store) -> None:
     owed = page()
     await store.write(lambda tx: tx.save_page(owed))

@@ -235,8 +235,10 @@ def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, run
     start_run(work, target, signal.service, runbook_of)
     for other in where.merge:
         for row in work.tx.signals(other.id):
-            work.tx.record_signal(row.signal, target)
-            work.append(target, t.SignalJoined(signal=row.signal, reason=f"{other.id} has the same root"))
+            # The merged incident keeps its own row, so this is a row of its own, too.
+            moved = row.signal.model_copy(update={"id": new_id("sig")})
+            work.tx.record_signal(moved, target)
+            work.append(target, t.SignalJoined(signal=moved, reason=f"{other.id} has the same root"))
         withdraw_all(work, other, f"merged into {target}")
         for run in work.tx.runs(other.id, active=True):
             work.tx.save_run(run.model_copy(update={"state": "stopped", "outcome": f"merged into {target}"}))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TypeVar
 
+from judgify.kit.errors import Unavailable
 from judgify.response import fold
 from judgify.response.account import LoginLink, Session, User
 from judgify.response.incident import Incident
@@ -159,6 +160,8 @@ class MemoryTx:
         key = (incident_id, signal.fold_key)
         known = self._t.signals.get(key)
         if known is None:
+            if any(row.signal.id == signal.id for row in self._t.signals.values()):
+                raise Unavailable(f"the signal {signal.id} is stored already, under another key")
             at = signal.received_at
             row = SignalRow(
                 signal=signal, incident_id=incident_id, count=1, first_at=at, last_at=at, suppressed=suppressed
