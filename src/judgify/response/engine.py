@@ -16,6 +16,7 @@ from judgify.response.model import (
     Actor,
     Approval,
     Check,
+    Lang,
     RootCause,
     RunbookRun,
     Severity,
@@ -365,11 +366,16 @@ class Engine:
         return await self.desk.command(work)
 
 
+_STOPPED: Final = {"recovery is verified": "복구가 확인됨", "resolved": "해결로 기록됨"}
+"""Why the runbooks of an incident that is over stop, in Korean."""
+
+
 def stop_runs(job: Work, incident: Incident, reason: str) -> None:
     """Stop the runbooks of an incident that is over, and take back what was asked for."""
+    told: dict[Lang, str] = {"ko": _STOPPED.get(reason, reason), "en": reason}
     for run in job.tx.runs(incident.id, active=True):
         job.tx.save_run(run.model_copy(update={"state": "stopped", "outcome": reason}))
-        job.append(incident.id, t.RunbookFinished(run_id=run.id, outcome="stopped", reason=reason))
+        job.append(incident.id, t.RunbookFinished(run_id=run.id, outcome="stopped", reason=reason, reasons=told))
     take_back(job, incident.id)
 
 

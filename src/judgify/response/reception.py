@@ -12,7 +12,7 @@ from judgify.response.desk import Work
 from judgify.response.incident import Incident
 from judgify.response.joining import DOWN, Join, Open, Reroot, drill_of, place
 from judgify.response.journal import SignalSuppressed
-from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, RunbookRun, Severity, Signal
+from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, Lang, RunbookRun, Severity, Signal
 
 OLDEST_EVIDENCE: Final = timedelta(days=7)
 """A signal that says it began earlier than this before it came is taken to have begun when it came."""
@@ -242,7 +242,8 @@ def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, run
         withdraw_all(work, other, f"merged into {target}")
         for run in work.tx.runs(other.id, active=True):
             work.tx.save_run(run.model_copy(update={"state": "stopped", "outcome": f"merged into {target}"}))
-            work.append(other.id, t.RunbookFinished(run_id=run.id, outcome="stopped", reason=f"merged into {target}"))
+            why: dict[Lang, str] = {"ko": f"{target}에 병합됨", "en": f"merged into {target}"}
+            work.append(other.id, t.RunbookFinished(run_id=run.id, outcome="stopped", reason=why["en"], reasons=why))
             start_run(work, target, run.service, runbook_of)
         work.append(other.id, t.IncidentMerged(into=target, reason=where.reason))
         incident = work.incident(target)
