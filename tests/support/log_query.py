@@ -28,7 +28,7 @@ GAP = " \t\n\r\f\v"
 WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 
-def matches(node: Node, row: dict[str, Any], now: datetime) -> bool:  # noqa: PLR0911 - one answer per kind of part
+def matches(node: Node, row: dict[str, Any], now: datetime) -> bool:  # noqa: C901, PLR0911 - one answer per kind of part
     """Whether a line (columns by name; `level` by name, `fields` an object) is found by a tree."""
     if isinstance(node, And):
         return all(matches(item, row, now) for item in node.items)
@@ -38,6 +38,8 @@ def matches(node: Node, row: dict[str, Any], now: datetime) -> bool:  # noqa: PL
         return not matches(node.item, row, now)
     if isinstance(node, Everything):
         return True
+    if isinstance(node, Range) and node.low.text is None and node.high.text is None and node.field is not None:
+        return matches(Exists(node.field, node.at), row, now)  # open on both sides: whether there is anything
     name = "message" if node.field is None else node.field
     if name in TIMES:
         column = name if name == "received_at" else "time"
