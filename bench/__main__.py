@@ -60,7 +60,9 @@ def main() -> int:
         measure, short = PARTS[name]
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         try:
-            rows += measure(**(short if chosen.short else {}))
+            found = measure(**(short if chosen.short else {}))
+            print(table(found), file=sys.stderr, flush=True)
+            rows += found
         except Missing as missing:
             print(f"not measured: {missing}", file=sys.stderr)
     text = f"{_about()}\n\n{table(rows)}\n"

@@ -49,11 +49,7 @@ def _memory(platform: Installation) -> list[Row]:
 
 
 def _throughput(platform: Installation, folder: Path, seconds: float, rounds: int) -> list[Row]:
-    made = platform.call("POST", "/api/v2/workflow/workflows", json=DOCUMENT)
-    if made.status_code != 409:
-        made.raise_for_status()
-        number = made.json()["data"]["id"]
-        platform.call("POST", f"/api/v2/workflow/workflows/{number}/activate").raise_for_status()
+    platform.call("POST", "/api/v2/workflow/workflows?activate=true", json=DOCUMENT).raise_for_status()
     head = (("Authorization", f"Bearer {platform.settings.cli_token}"), ("Content-Type", "application/json"))
     ours = Load(platform.settings.url("gateway") + PATH, "POST", BODY, head)
     bare = free_port()
