@@ -16,9 +16,10 @@ from judgify.kit.client import ServiceClient
 from judgify.kit.errors import Conflict, JudgifyError
 
 ACCOUNT: Final = "drill-person"
-PEOPLE: Final = 5
-_APART_S: Final = 1.0
-"""Between two sign-ins. A session is looked up every five seconds, so five people make about one look a second."""
+PEOPLE: Final = 15
+_APART_S: Final = 1.34
+"""Between two sign-ins. A session is looked up every five seconds, so fifteen people, out of step with each other, make
+three looks a second: a Redis that is started again within a second is still seen to be away."""
 _LOOK_S: Final = 0.25
 _SERIES: Final = re.compile(
     r'^judgify_gateway_record_lookups_total\{[^}]*result="(hit|miss|away)"[^}]*\} (\S+)', re.MULTILINE
