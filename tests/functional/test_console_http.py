@@ -76,6 +76,7 @@ def test_every_page_forbids_inline_scripts_and_holds_none(engine: EngineHome, ad
         assert not re.search(r"<script(?![^>]* src=)|\son[a-z]+=|\sstyle=|<style", answer.text), path
 
 
+@pytest.mark.guide("G29")
 def test_without_a_session_reading_leads_to_the_sign_in_page_and_forms_are_refused(engine: EngineHome) -> None:
     with httpx.Client(base_url=engine.url, trust_env=False, headers={"origin": engine.url}) as stranger:
         answer = stranger.get("/incidents")
@@ -178,6 +179,7 @@ def test_broken_input_gets_a_page_that_says_what_to_do(engine: EngineHome, respo
 
 
 @pytest.mark.guide("G10", "G24")
+@pytest.mark.guide("G29")
 def test_the_whole_way_of_an_incident_by_forms(engine: EngineHome) -> None:
     commander = Console(engine, "commander")
     answer = commander.send("/incidents", service="dashboard", text="차트가 비어 있음", severity="P1")
@@ -229,6 +231,7 @@ def test_holding_and_releasing_automation(engine: EngineHome, responder: Console
     commander.http.close()
 
 
+@pytest.mark.guide("G18")
 def test_the_live_part_is_streamed_and_ends_with_the_session(engine: EngineHome, incident: str) -> None:
     viewer = Console(engine, "viewer")
     with viewer.http.stream("GET", f"/incidents/{incident}/live") as stream:

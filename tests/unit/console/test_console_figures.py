@@ -113,6 +113,7 @@ def test_what_was_good_between_two_outages_is_not_counted_as_down() -> None:
     assert found[0].outages == 2
 
 
+@pytest.mark.guide("G18")
 def test_charts_show_requests_errors_and_p95_around_the_incident() -> None:
     metrics = ScrapedMetrics({}, clock=None)  # type: ignore[arg-type]  # only the window is read here
     for index in range(240):
