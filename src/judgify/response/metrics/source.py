@@ -70,7 +70,8 @@ class ScrapedMetrics:
             answer = await get(f"{self._addresses[service]}/metrics", timeout_s=_TIMEOUT_S, limit=MAX_PAGE)
             if answer.status == 200:
                 try:
-                    figures = read(answer.text())
+                    # In a thread: a long page must not hold up the loop that pages people.
+                    figures = await asyncio.to_thread(read, answer.text())
                 except Invalid as error:
                     log.warning("metrics page not readable", of=service, reason=error.detail)
         scrape = Scrape(self._clock.now(), figures)
