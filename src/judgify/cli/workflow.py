@@ -267,7 +267,7 @@ def _yaml(document: Any) -> str:
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.allow_unicode = True
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # declared as None, read as a flag
     writer.width = 120
     text = StringIO()
     writer.dump(_ordered(document), text)

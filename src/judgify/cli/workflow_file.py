@@ -63,7 +63,7 @@ def compile_file(path: Path) -> tuple[Any, Plan]:
 def line_of(path: Path, where: str) -> int | None:
     """Give the line on which `tables[0].rules[2].when` begins, or of the nearest that there is; None when unknown."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - slow to load, needed only for a mistake
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - as above
 
     try:
         node: Any = YAML(typ="safe", pure=True).compose(read_text(path))

@@ -12,7 +12,7 @@ from judgify.core.gateway.config import GatewayConfig
 from judgify.core.gateway.connection import ClientGone
 from judgify.core.gateway.desk import Desk, Parts
 from judgify.core.gateway.door import RedisDoor
-from judgify.core.gateway.express import EXPRESS_SWEEP_S, Lane, Rules
+from judgify.core.gateway.express import CLIENT_CLOSED, EXPRESS_SWEEP_S, Lane, Rules
 from judgify.core.gateway.failure import MethodNotAllowed
 from judgify.core.gateway.header import client_chain, header, is_within, refuse_ambiguous, refuse_large
 from judgify.core.gateway.health import HealthMonitor, probe_service
@@ -41,8 +41,6 @@ from judgify.kit.settings import Settings
 from judgify.kit.web import State
 
 log = get_logger("judgify.gateway")
-CLIENT_CLOSED: Final = 499
-"""Counted for a client that hung up before its answer; never sent."""
 HOUSEKEEPING_S: Final = 60.0
 FRAGMENTATION_S: Final = 15.0
 

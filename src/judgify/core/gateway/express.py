@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
+from judgify.core.gateway.call import problem_answer
 from judgify.core.gateway.config import GatewayConfig
 from judgify.core.gateway.express_connection import ExpressConnection
 from judgify.core.gateway.express_plan import Plan, read_plan
@@ -34,6 +35,7 @@ MAX_CONNECTIONS: Final = 128
 RETRY_S: Final = 1.0
 """After an upstream refused a connection, how long no other is opened ahead of need."""
 CLIENT_CLOSED: Final = 499
+"""Counted for a client that hung up before its answer; never sent."""
 MAX_BODY: Final = 64 * 1024
 """Largest body in bytes that is waited for."""
 MAX_KEPT: Final = 4096
@@ -346,8 +348,6 @@ class Lane:
             self._idle[name] = keep
 
     def _tell(self, connection: ExpressConnection, ride: Ride, error: JudgifyError) -> None:
-        from judgify.core.gateway.call import problem_answer  # noqa: PLC0415 - faults only
-
         ride.status, ride.error = error.status, error.type_slug
         ride.client.begin_answer(problem_answer(error, ride.request_id))
         self._settle(connection, ride)
