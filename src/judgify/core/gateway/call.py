@@ -142,13 +142,13 @@ class Call:
                 return b"".join(parts)
 
 
-def problem_answer(error: JudgifyError, request_id: str) -> bytes:
-    """Give an error's whole answer as it goes over the wire."""
+def problem_answer(error: JudgifyError, request_id: str, closing_line: bytes = b"") -> bytes:
+    """Give an error's whole answer as it goes over the wire; `closing_line` where the connection ends with it."""
     body = json.dumps(error.problem(request_id), ensure_ascii=False).encode()
     lines = [STATUS_LINE[error.status]]
     for name, value in (*_own(len(body), PROBLEM_CONTENT_TYPE, request_id), *_hints(error)):
         lines.append(b"%b: %b\r\n" % (name, value))
-    return b"".join([*lines, b"\r\n", body])
+    return b"".join([*lines, closing_line, b"\r\n", body])
 
 
 def _own(length: int, content_type: str, request_id: str) -> list[tuple[bytes, bytes]]:

@@ -349,7 +349,7 @@ class Lane:
 
     def _tell(self, connection: ExpressConnection, ride: Ride, error: JudgifyError) -> None:
         ride.status, ride.error = error.status, error.type_slug
-        ride.client.begin_answer(problem_answer(error, ride.request_id))
+        ride.client.begin_answer(problem_answer(error, ride.request_id, ride.client.closing_line))
         self._settle(connection, ride)
         ride.client.end_answer()
 

@@ -4,16 +4,16 @@ A whole request that comes in one or two pieces is offered to the fast lane firs
 """
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from judgify.core.gateway.call import problem_answer
 from judgify.core.gateway.express import WAIT, Boarding
 from judgify.core.gateway.failure import AddressTooLong, HeadersTooLarge, RequestTimeout
-from judgify.core.gateway.header import MAX_BYTES, MAX_COUNT, SECURITY
-from judgify.kit.errors import PROBLEM_CONTENT_TYPE, JudgifyError, Malformed
-from judgify.kit.ids import new_id
+from judgify.core.gateway.header import MAX_BYTES, MAX_COUNT
+from judgify.kit.errors import JudgifyError, Malformed
+from judgify.kit.ids import request_id
 from judgify.kit.log import get_logger
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ log = get_logger("judgify.gateway.protocol")
 HEAD_TIMEOUT_S: Final = 10.0
 """How long a client may take to send the head of a request."""
 MAX_ADDRESS: Final = 16 * 1024
+CLOSING: Final = b"connection: close\r\n"
 PIECE_S: Final = 0.05
 """How long the fast lane waits for a body that did not come with its head."""
 MAX_HELD: Final = 256 * 1024
@@ -126,7 +127,7 @@ class StrictProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End after the answer that is under way."""
         if self._ride is not None:
-            self.closing_line = b"connection: close\r\n"
+            self.closing_line = CLOSING
         else:
             super().shutdown()
 
@@ -244,15 +245,9 @@ class StrictProtocol(HttpToolsProtocol):
         self._refuse(RequestTimeout(f"the head of the request did not arrive within {HEAD_TIMEOUT_S:g} s"))
 
     def _refuse(self, error: JudgifyError) -> None:
-        request_id = new_id("req")
-        body = json.dumps(error.problem(request_id), ensure_ascii=False).encode()
-        head = (
-            f"HTTP/1.1 {error.status} {error.title}\r\ncontent-type: {PROBLEM_CONTENT_TYPE}\r\n"
-            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\ncache-control: no-store\r\n"
-        ).encode("ascii")
-        head += b"".join(b"%b: %b\r\n" % pair for pair in SECURITY) + b"connection: close\r\n\r\n"
-        log.warning("request refused before routing", status=error.status, problem=error.type_slug, request=request_id)
-        self.transport.write(head + body)
+        made = request_id()
+        log.warning("request refused before routing", status=error.status, problem=error.type_slug, request=made)
+        self.transport.write(problem_answer(error, made, CLOSING))
         self.transport.close()
 
     def _stop_timer(self) -> None:
