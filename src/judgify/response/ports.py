@@ -14,6 +14,7 @@ from judgify.kit.supervisor_types import Event as UnitEvent
 from judgify.response.account import LoginLink, Session, User
 from judgify.response.impact import Impact, Stretch, Targets
 from judgify.response.incident import Incident
+from judgify.response.kept import Kept
 from judgify.response.model import (
     ActionItem,
     Actor,
@@ -251,6 +252,27 @@ class Tx(Protocol):
 
     def delete_subscriber(self, subscriber_id: str) -> None:
         """Erase a subscriber; nothing of the address is left in the table."""
+        ...
+
+    # small things to remember
+    def keep(self, kept: Kept) -> None:
+        """Insert or replace what is remembered under a kind and an id."""
+        ...
+
+    def kept(self, kind: str, key: str) -> Kept | None:
+        """Give what is remembered under a kind and an id, or None. What may be forgotten is given until it is swept."""
+        ...
+
+    def all_kept(self, kind: str, *, owner: str | None = None) -> list[Kept]:
+        """Give everything remembered of a kind (and an owner), by id."""
+        ...
+
+    def drop(self, kind: str, key: str) -> None:
+        """Forget one thing; nothing of it is left."""
+        ...
+
+    def sweep_kept(self, now: datetime) -> int:
+        """Forget what may be forgotten by now; give how many."""
         ...
 
 

@@ -11,6 +11,7 @@ from judgify.kit.errors import Unavailable
 from judgify.response import fold
 from judgify.response.account import LoginLink, Session, User
 from judgify.response.incident import Incident
+from judgify.response.kept import Kept
 from judgify.response.model import (
     ActionItem,
     Actor,
@@ -52,6 +53,7 @@ class Tables:
     sessions: dict[str, Session] = field(default_factory=dict)
     links: dict[str, LoginLink] = field(default_factory=dict)
     subscribers: dict[str, Subscriber] = field(default_factory=dict)
+    kept: dict[tuple[str, str], Kept] = field(default_factory=dict)
 
     def copied(self) -> "Tables":
         """Give a copy that changes on its own."""
@@ -336,3 +338,27 @@ class MemoryTx:
     def delete_subscriber(self, subscriber_id: str) -> None:
         """Erase a subscriber."""
         self._t.subscribers.pop(subscriber_id, None)
+
+    def keep(self, kept: Kept) -> None:
+        """Insert or replace what is remembered."""
+        self._t.kept[kept.kind, kept.id] = kept
+
+    def kept(self, kind: str, key: str) -> Kept | None:
+        """Give what is remembered, or None."""
+        return self._t.kept.get((kind, key))
+
+    def all_kept(self, kind: str, *, owner: str | None = None) -> list[Kept]:
+        """Give everything remembered of a kind, by id."""
+        mine = [one for one in self._t.kept.values() if one.kind == kind and owner in {None, one.owner}]
+        return sorted(mine, key=lambda one: one.id)
+
+    def drop(self, kind: str, key: str) -> None:
+        """Forget one thing."""
+        self._t.kept.pop((kind, key), None)
+
+    def sweep_kept(self, now: datetime) -> int:
+        """Forget what may be forgotten by now."""
+        old = [key for key, one in self._t.kept.items() if one.until is not None and one.until <= now]
+        for key in old:
+            del self._t.kept[key]
+        return len(old)

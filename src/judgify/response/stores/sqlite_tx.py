@@ -11,6 +11,7 @@ from judgify.kit.clock import iso
 from judgify.response import fold
 from judgify.response.account import LoginLink, Session, User
 from judgify.response.incident import Incident
+from judgify.response.kept import Kept
 from judgify.response.model import (
     ActionItem,
     Actor,
@@ -325,6 +326,30 @@ class SqliteTx:
     def delete_subscriber(self, subscriber_id: str) -> None:
         """Erase a subscriber."""
         self._db.execute("DELETE FROM record WHERE kind = 'subscriber' AND id = ?", (subscriber_id,))
+
+    def keep(self, kept: Kept) -> None:
+        """Insert or replace what is remembered; its place is the moment from which it may be forgotten."""
+        sort = "" if kept.until is None else iso(kept.until)
+        self._put(f"kept:{kept.kind}", kept.id, kept, owner=kept.owner, live=kept.until is not None, sort=sort)
+
+    def kept(self, kind: str, key: str) -> Kept | None:
+        """Give what is remembered, or None."""
+        return self._get(f"kept:{kind}", key, Kept)
+
+    def all_kept(self, kind: str, *, owner: str | None = None) -> list[Kept]:
+        """Give everything remembered of a kind, by id."""
+        return sorted(self._list(f"kept:{kind}", Kept, owner=owner), key=lambda one: one.id)
+
+    def drop(self, kind: str, key: str) -> None:
+        """Forget one thing."""
+        self._db.execute("DELETE FROM record WHERE kind = ? AND id = ?", (f"kept:{kind}", key))
+
+    def sweep_kept(self, now: datetime) -> int:
+        """Forget what may be forgotten by now."""
+        done = self._db.execute(
+            "DELETE FROM record WHERE kind >= 'kept:' AND kind < 'kept;' AND live = 1 AND sort <= ?", (iso(now),)
+        )
+        return done.rowcount
 
     def _put(
         self, kind: str, key: str, value: Value, *, owner: str | None = None, live: bool = False, sort: str = ""
