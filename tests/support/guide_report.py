@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,8 @@ import pytest
 TARGET: Final = "JUDGIFY_TEST_GUIDE_REPORT"
 """The run writes its report to the file that this environment variable names; without it nothing is written."""
 _WORST: Final = ("failed", "skipped", "passed")
+_PARAMETERS: Final = re.compile(r"[\[@].*", re.DOTALL)
+"""What stands behind a test's name: its parameters, and the group (`test@group`) where workers share them."""
 
 
 class GuideReport:
@@ -27,7 +30,7 @@ class GuideReport:
         rows = dict(report.user_properties).get("guide")
         if not rows or (report.when != "call" and report.outcome == "passed"):
             return
-        name = report.nodeid.partition("[")[0]
+        name = _PARAMETERS.sub("", report.nodeid)
         self._rows[name] = list(map(str, rows)) if isinstance(rows, list | tuple) else [str(rows)]
         self._outcomes[name].add(report.outcome)
 

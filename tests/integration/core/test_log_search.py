@@ -24,19 +24,21 @@ def line(message: str, minutes: float = 1, level: str = "ERROR", **more: Any) ->
     return {"level": level, "service": "judgment", "message": message, "timestamp": time, **more}
 
 
-LINES = [
-    line("connection to 10.0.0.1:5432 refused after 30 s", 1),
-    line("connection to 10.0.0.2:5432 refused after 31 s", 2, service="gateway"),
-    line("판단 서비스 연결 오류", 3, request_id="req-1"),
-    line("too old for the window", 20),
-    line("all is well", 4, "INFO", fields={"duration_ms": 12.5}),
-    line("out of memory", 5, "CRITICAL", service="gateway"),
-    line("duration: 250.5 ms  statement: SELECT * FROM t WHERE a = 7", 6, "INFO", service="postgres",
-         fields={"duration_ms": 250.5, "statement": "SELECT * FROM t WHERE a = 7"}),
-    line("duration: 100 ms  statement: SELECT * FROM t WHERE a = 'x'", 7, "INFO", service="postgres",
-         fields={"duration_ms": 100, "statement": "SELECT * FROM t WHERE a = 'x'"}),
-    line("duration: 9 ms", 8, "INFO", service="postgres"),
-]  # fmt: skip
+def lines() -> list[dict[str, Any]]:
+    """Give lines whose ages count from now: a test waits for its turn, and the queries speak of now."""
+    return [
+        line("connection to 10.0.0.1:5432 refused after 30 s", 1),
+        line("connection to 10.0.0.2:5432 refused after 31 s", 2, service="gateway"),
+        line("판단 서비스 연결 오류", 3, request_id="req-1"),
+        line("too old for the window", 20),
+        line("all is well", 4, "INFO", fields={"duration_ms": 12.5}),
+        line("out of memory", 5, "CRITICAL", service="gateway"),
+        line("duration: 250.5 ms  statement: SELECT * FROM t WHERE a = 7", 6, "INFO", service="postgres",
+             fields={"duration_ms": 250.5, "statement": "SELECT * FROM t WHERE a = 7"}),
+        line("duration: 100 ms  statement: SELECT * FROM t WHERE a = 'x'", 7, "INFO", service="postgres",
+             fields={"duration_ms": 100, "statement": "SELECT * FROM t WHERE a = 'x'"}),
+        line("duration: 9 ms", 8, "INFO", service="postgres"),
+    ]  # fmt: skip
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ async def client(tmp_path: Path, postgres_url: str) -> AsyncIterator[httpx.Async
             return (await one.get("/ready")).status_code == 200
 
         await until(good)
-        answer = await one.post(f"{BASE}/lines", json=LINES)
+        answer = await one.post(f"{BASE}/lines", json=lines())
         assert answer.status_code == 201, answer.text
         yield one
 
@@ -69,7 +71,7 @@ async def test_the_guides_queries_work_as_printed_beside_the_other_filters(clien
     cursor = first.json()["meta"]["pagination"]["next_cursor"]
     rest = await data(client, "/lines", q="level:>=ERROR", limit=10, cursor=cursor)
     assert [row["message"] for row in first.json()["data"] + rest] == [
-        LINES[place]["message"] for place in (0, 1, 2, 5, 3)
+        lines()[place]["message"] for place in (0, 1, 2, 5, 3)
     ]
 
 
