@@ -8,6 +8,7 @@ from tests.support.response_world import CLI, JIWON, MINSU, WEDNESDAY, World
 from judgify.kit.clock import SEOUL, show
 from judgify.kit.errors import Conflict, Denied
 from judgify.response.model import ENGINE, RootCause
+from judgify.response.timeline import IncidentAcknowledged
 
 
 @pytest.mark.guide("G03", "G08", "G21", "G23")
@@ -105,8 +106,14 @@ async def test_only_a_person_acknowledges(world: World) -> None:
     taken = await world.core.engine.acknowledge(incident_id, CLI)
     assert str(taken.acknowledged_by) == "cli (OS user root)"
     again = await world.core.engine.acknowledge(incident_id, JIWON)
-    assert again.acknowledged_by == CLI
-    assert (await world.types(incident_id)).count("incident-acknowledged") == 1
+    assert again.acknowledged_by == again.holder == CLI
+    entries = await world.core.desk.ask(lambda tx: tx.entries(incident_id))
+    taken_by = [(e.actor, e.event.also) for e in entries if isinstance(e.event, IncidentAcknowledged)]
+    assert taken_by == [(CLI, False), (JIWON, True)]
+    # Whoever asks twice is told twice, and is on the timeline once.
+    for who in (JIWON, CLI, JIWON):
+        await world.core.engine.acknowledge(incident_id, who)
+    assert (await world.types(incident_id)).count("incident-acknowledged") == 2
 
 
 @pytest.mark.guide("G03")

@@ -9,6 +9,7 @@ from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
 from judgify.response import operation_entry, paging
 from judgify.response import timeline as t
+from judgify.response.acknowledgement import take
 from judgify.response.desk import Desk, Work
 from judgify.response.incident import Incident
 from judgify.response.model import (
@@ -148,19 +149,7 @@ class Engine:
             raise Denied("only a person can acknowledge an incident")
 
         def work(job: Work) -> Incident:
-            incident = _unsettled(job.incident(incident_id))
-            if incident.held:
-                return incident
-            stopped, changed = paging.on_acknowledge(job.tx.pages(incident_id), job.now)
-            job.save_pages([*stopped, *changed])
-            incident = job.append(incident_id, t.IncidentAcknowledged(via=via), actor=actor)
-            if "receipt_confirmed" not in incident.checklist:
-                done = t.ChecklistDone(item="receipt_confirmed", how="person", detail=str(actor))
-                incident = job.append(incident_id, done, actor=actor)
-            if stopped:
-                gone = t.PagesWithdrawn(page_ids=tuple(page.id for page in stopped), reason=f"acknowledged by {actor}")
-                incident = job.append(incident_id, gone, actor=actor)
-            return incident
+            return take(job, _unsettled(job.incident(incident_id)), actor, via).incident
 
         return await self.desk.command(work)
 

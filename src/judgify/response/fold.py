@@ -178,8 +178,10 @@ def _(
 
 
 @_change.register
-def _(event: t.IncidentAcknowledged, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
-    update: Update = {"held": True}
+def _(event: t.IncidentAcknowledged, incident: Incident, entry: t.Entry) -> Update:
+    if event.also:
+        return {}
+    update: Update = {"held": True, "held_by": entry.actor}
     if incident.acknowledged_at is None:
         update |= {"acknowledged_at": entry.at, "acknowledged_by": entry.actor}
     return update | ({"state": "acknowledged"} if incident.state == "open" else {})

@@ -88,4 +88,4 @@ def _matters(job: "Work", event: t.Event) -> bool:
         return (
             event.outcome != "refused" and not event.row.startswith(FOLLOW) and bool(job.policy.follows(event.channel))
         )
-    return isinstance(event, _TURNS)
+    return isinstance(event, _TURNS) and not getattr(event, "also", False)

@@ -58,6 +58,8 @@ class Incident(Value):
     acknowledged_by: Actor | None = None
     held: bool = False
     """Whether somebody has it now: an acknowledgement since it was (last) opened. Stops repeats."""
+    held_by: Actor | None = None
+    """Who acknowledged it last; see `holder`."""
     unreached: tuple[str, ...] = ()
     """Rows of the matrix of whom nobody could be reached."""
     responder: str | None = None
@@ -101,6 +103,11 @@ class Incident(Value):
     def begun_at(self) -> datetime:
         """When it was opened, or last reopened: the rows of the matrix count from then."""
         return self.reopened_at or self.started_at
+
+    @property
+    def holder(self) -> Actor | None:
+        """Who has it now, or None. Not always the first who ever acknowledged it: it may have come back since."""
+        return (self.held_by or self.acknowledged_by) if self.held else None
 
     @property
     def ongoing(self) -> bool:

@@ -100,7 +100,7 @@ class SlackDesk:
         if press.verb == "acknowledge":
             before = await self._engine.desk.incident(press.target)
             incident = await self._engine.acknowledge(press.target, actor, VIA)
-            holder = incident.acknowledged_by
+            holder = incident.holder
             if before.held and holder is not None and holder.name != actor.name:
                 text = f"이미 {holder} 님이 담당하고 있습니다 / {holder} holds {incident.id} already"
                 return lambda app, press: self._whisper(app, press, text)

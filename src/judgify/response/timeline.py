@@ -144,6 +144,9 @@ class IncidentAcknowledged(Value):
 
     type: Literal["incident-acknowledged"] = "incident-acknowledged"
     via: str = ""
+    """The way: console, cli, api, slack, email, sms, pagerduty."""
+    also: bool = False
+    """Whether somebody else held it already: this one was told who, and nothing changed."""
 
 
 class ScopeCaptured(Value):

@@ -8,6 +8,7 @@ from judgify.response.documents.loss import figures
 from judgify.response.documents.markdown import Markdown, escape, plain
 from judgify.response.documents.record import Line, Record, Said, clock_time
 from judgify.response.documents.summary import changes, scope_line
+from judgify.response.documents.wording import WORDING
 from judgify.response.journal import AutomationSwitched, DrillFinished
 
 
@@ -173,8 +174,9 @@ def _(event: t.IncidentAssigned, record: Record, entry: t.Entry) -> Markdown:
 
 
 @_line.register
-def _(event: t.IncidentAcknowledged, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
-    return record.word("acknowledged", who=record.actor(entry.actor))
+def _(event: t.IncidentAcknowledged, record: Record, entry: t.Entry) -> Markdown:
+    way = record.word(f"via_{event.via}") if f"via_{event.via}" in WORDING else Markdown("")
+    return record.word("acknowledged_also" if event.also else "acknowledged", who=record.actor(entry.actor), way=way)
 
 
 @_line.register

@@ -97,9 +97,9 @@ def status(record: Record) -> Said:
     if incident.merged_into is not None:
         return record.say("state_merged", _seq(record, t.IncidentMerged), into=incident.merged_into)
     if incident.state == "acknowledged":
-        entry = record.last(t.IncidentAcknowledged)
-        who = record.actor(entry.actor) if entry else ""
-        return record.say("state_acknowledged", _seq(record, t.IncidentAcknowledged), who=who)
+        taken = last_of((entry, event) for entry, event in record.of(t.IncidentAcknowledged) if not event.also)
+        who = record.actor(taken[0].actor) if taken else ""
+        return record.say("state_acknowledged", (taken[0].seq,) if taken else (), who=who)
     if incident.state == "mitigating":
         operation = last_of(record.of(o.OperationStarted))
         if operation is None:

@@ -62,8 +62,8 @@ def standing(incident: Incident, guide: Guide, lang: Lang) -> str:
         return _RESOLVED.of(lang).format(at=show(incident.resolved_at))
     if incident.recovered_at is not None and incident.state == "recovered":
         return _RECOVERED.of(lang).format(at=show(incident.recovered_at))
-    if incident.held and incident.acknowledged_by is not None and incident.acknowledged_at is not None:
-        name = named(incident.acknowledged_by, guide)
+    if incident.holder is not None and incident.acknowledged_at is not None:
+        name = named(incident.holder, guide)
         return _HELD.of(lang).format(name=name, at=show(incident.acknowledged_at))
     return _REOPENED.of(lang) if incident.reopened and incident.ongoing else ""
 

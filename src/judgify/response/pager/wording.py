@@ -111,8 +111,9 @@ def _body(page: Page, incident: Incident | None, guide: Guide, lang: Lang) -> li
 
 def _demand(page: Page, incident: Incident | None, lang: Lang) -> str:
     text = _DEMAND[page.kind].of(lang)
-    if page.kind == "information" and incident is not None and incident.acknowledged_by is not None:
-        text = f"{text} ({_HELD.of(lang)}: {incident.acknowledged_by.name})"
+    holder = None if incident is None else incident.holder or incident.acknowledged_by
+    if page.kind == "information" and holder is not None:
+        text = f"{text} ({_HELD.of(lang)}: {holder.name})"
     if page.repeat:
         text += f" ({page.repeat}{_LABELS['repeat'].of(lang)})"
     return text
