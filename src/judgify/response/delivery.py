@@ -1,7 +1,7 @@
 """Pages on their way: claimed, handed to the pager, the outcome recorded. One caught mid-way is a possible repeat."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from judgify.kit.log import get_logger
 from judgify.response import calling, outbox, paging, receipt
 from judgify.response import timeline as t
-from judgify.response.desk import Desk, Work
+from judgify.response.desk import Desk, Taken, Work
 from judgify.response.figures import Figures
 from judgify.response.incident import Incident
 from judgify.response.model import Delivery, Page
@@ -52,22 +52,38 @@ class Deliveries:
         """Start the delivery of every row that is due, as far as there is room; give how many were due."""
         now = self._desk.clock.now()
         due = await self._desk.ask(lambda tx: tx.due_pages(now))
-        room = max(0, AT_ONCE - len(self._under_way))
+        room = self._room()
         # What wakes a person goes first; what is read at a desk waits a moment for it.
         fresh = sorted((page for page in due if page.id not in self._under_way), key=lambda page: not page.wakes)[:room]
         if fresh:
             # One transaction claims all of them: the disk is waited for once, not once a page.
             claims = asyncio.create_task(self._claim([page.id for page in fresh]), name="claims")
             ahead = {page.id for page in fresh if page.wakes}
-            gone = _Gone(ahead)
             if ahead:
-                self._ahead = gone
+                self._ahead = _Gone(ahead)
             for page in fresh:
-                given = gone if ahead else None
-                task = asyncio.create_task(self._deliver(page.id, claims, given), name=f"page-{page.id}")
-                self._under_way[page.id] = task
-                task.add_done_callback(partial(self._ended, page.id))
+                self._start(page.id, self._deliver(page.id, claims, self._ahead))
         return len(due)
+
+    def take(self, job: Work, pages: Sequence[Page]) -> list[Taken]:
+        """Claim the pages that wake somebody, as far as there is room; the rest is sent from the outbox."""
+        waking = [page.id for page in pages if page.wakes][: self._room()]
+        taken = (_claim(job, page_id) for page_id in waking)
+        return [(page, incident) for page, incident in taken if page is not None]
+
+    def send(self, taken: Sequence[Taken]) -> None:
+        """Begin the delivery of pages that `take` claimed in a transaction which is durable now."""
+        self._ahead = gone = _Gone({page.id for page, _ in taken})
+        for page, incident in taken:
+            self._start(page.id, self._carry(page, incident, gone))
+
+    def _room(self) -> int:
+        return max(0, AT_ONCE - len(self._under_way))
+
+    def _start(self, page_id: str, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name=f"page-{page_id}")
+        self._under_way[page_id] = task
+        task.add_done_callback(partial(self._ended, page_id))
 
     async def urgent(self) -> None:
         """Return once what wakes somebody was handed over, or after `AHEAD_S`: a page comes before its paperwork."""
@@ -75,13 +91,17 @@ class Deliveries:
 
     async def run(self) -> None:
         """Begin what is due as soon as it is durable, until cancelled; nothing else of the loop is waited for."""
-        while True:
-            await self._desk.owed.wait()
-            self._desk.owed.clear()
-            try:
-                await self.begin()
-            except Exception:  # boundary: the loop's own tick takes it up again
-                log.exception("pages that are due could not be begun")
+        self._desk.sender = self
+        try:
+            while True:
+                await self._desk.owed.wait()
+                self._desk.owed.clear()
+                try:
+                    await self.begin()
+                except Exception:  # boundary: the loop's own tick takes it up again
+                    log.exception("pages that are due could not be begun")
+        finally:
+            self._desk.sender = None
 
     async def _claim(self, page_ids: Sequence[str]) -> Claims:
         return await self._desk.command(lambda job: {page_id: _claim(job, page_id) for page_id in page_ids})
@@ -100,24 +120,31 @@ class Deliveries:
         for task in list(self._under_way.values()):
             task.cancel()
 
-    async def _deliver(self, page_id: str, claims: "asyncio.Task[Claims]", gone: "_Gone | None") -> None:
+    async def _deliver(self, page_id: str, claims: "asyncio.Task[Claims]", gone: "_Gone") -> None:
         try:
             page, incident = (await asyncio.shield(claims))[page_id]
-            if page is None:
-                if gone is not None:
-                    gone.one(page_id)
-                return
-            if gone is not None and not page.wakes:
+        except Exception:  # boundary: one fault must not end the loop
+            log.exception("page could not be claimed; it will be tried again", page=page_id)
+            gone.one(page_id)
+            await self._desk.clock.sleep(1.0)
+            return
+        if page is None:
+            gone.one(page_id)
+        else:
+            await self._carry(page, incident, gone)
+
+    async def _carry(self, page: Page, incident: Incident | None, gone: "_Gone") -> None:
+        try:
+            if not page.wakes:
                 await gone.wait()
             try:
                 delivery = await self._hand_over(page, incident)
             finally:
-                if gone is not None:
-                    gone.one(page_id)
+                gone.one(page.id)
             late_s = self._figures.delivered(page, delivery, self._desk.clock.now())
             await self._desk.command(lambda job: _record(job, page, delivery, late_s))
         except Exception:  # boundary: one fault must not end the loop
-            log.exception("page could not be recorded; it will be sent again", page=page_id)
+            log.exception("page could not be recorded; it will be sent again", page=page.id)
             await self._desk.clock.sleep(1.0)
 
     async def _hand_over(self, page: Page, incident: Incident | None) -> Delivery:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from judgify.kit.clock import Clock
 from judgify.kit.errors import NotFound
@@ -16,6 +16,8 @@ from judgify.response.ports import Store, Tx
 from judgify.response.timeline import Entry, Event
 
 T = TypeVar("T")
+Taken = tuple[Page, Incident | None]
+"""A page claimed by us, with its incident."""
 RECENT: Final = timedelta(hours=1)
 LISTENER_QUEUE: Final = 1_000
 
@@ -30,8 +32,8 @@ class Work:
         self.now = now
         self.well_since = well_since
         self.entries: list[Entry] = []
-        self.owed = False
-        """Whether a page was put into the outbox that is due at once."""
+        self.owed: list[Page] = []
+        """Pages put into the outbox that are due at once."""
         self._recent: dict[str, Incident] | None = None
 
     def incident(self, incident_id: str) -> Incident:
@@ -72,7 +74,20 @@ class Work:
         """Put rows into the outbox."""
         for page in pages:
             self.tx.save_page(page)
-            self.owed |= page.state == "due" and page.due_at <= self.now
+            if page.state == "due" and page.due_at <= self.now:
+                self.owed.append(page)
+
+
+class Sender(Protocol):
+    """Takes pages over in the very transaction that plans them: one wait for the disk less before they are sent."""
+
+    def take(self, job: Work, pages: Sequence[Page]) -> list[Taken]:
+        """Claim what can be sent at once, inside the transaction; what is left out is sent from the outbox."""
+        ...
+
+    def send(self, taken: Sequence[Taken]) -> None:
+        """Send what was taken, now that it is durable."""
+        ...
 
 
 class Desk:
@@ -86,6 +101,8 @@ class Desk:
         self.wake = asyncio.Event()
         self.owed = asyncio.Event()
         """Set once a page is durable that is due at once."""
+        self.sender: Sender | None = None
+        """Who takes pages over as they are planned, where somebody does."""
         self.well_since: Callable[[str, datetime], datetime | None] = lambda _service, _now: None
         """Since when our own checks find a service good; the engine puts its own in."""
         self.touched: set[str] = set()
@@ -93,25 +110,32 @@ class Desk:
         self._listeners: set[asyncio.Queue[Entry]] = set()
 
     async def command(self, work: Callable[[Work], T]) -> T:
-        """Run one command in one transaction."""
-        told: list[Entry] = []
-        owed: list[bool] = []
+        """Run one command in one transaction.
 
-        def run(tx: Tx) -> T:
+        Once begun it goes on to its end, also when whoever asked has gone: what is durable is sent and told.
+        """
+        running = asyncio.ensure_future(self._command(work))
+        running.add_done_callback(_seen)
+        return await asyncio.shield(running)
+
+    async def _command(self, work: Callable[[Work], T]) -> T:
+        sender = self.sender
+
+        def run(tx: Tx) -> tuple[T, Work, list[Taken]]:
             now = self.clock.now()
             job = Work(tx, self.policy, now, lambda service: self.well_since(service, now))
             result = work(job)
             follow.up(job)
-            told.extend(job.entries)
-            owed.append(job.owed)
-            return result
+            return result, job, sender.take(job, job.owed) if sender is not None and job.owed else []
 
-        result = await self.store.write(run)
-        if any(owed):
+        result, job, taken = await self.store.write(run)
+        if sender is not None and taken:
+            sender.send(taken)
+        if len(job.owed) > len(taken):
             self.owed.set()
-        self.touched.update(entry.incident_id for entry in told if entry.incident_id is not None)
+        self.touched.update(entry.incident_id for entry in job.entries if entry.incident_id is not None)
         for queue in self._listeners:
-            for entry in told:
+            for entry in job.entries:
                 if queue.full():
                     # A listener that does not keep up misses entries; it reads them by number when it asks again.
                     queue.get_nowait()
@@ -139,3 +163,9 @@ class Desk:
     def deafen(self, queue: "asyncio.Queue[Entry]") -> None:
         """Stop telling a queue."""
         self._listeners.discard(queue)
+
+
+def _seen(done: "asyncio.Future[Any]") -> None:
+    # Marks a failure as seen, should whoever asked have gone.
+    if not done.cancelled():
+        done.exception()
