@@ -30,6 +30,7 @@ from judgify.response.model import (
     RunbookRun,
     Signal,
 )
+from judgify.response.outbox import LEASE
 from judgify.response.ports import Store, Tx
 from judgify.response.stores.memory import MemoryStore, Tables
 from judgify.response.stores.sqlite import SqliteStore
@@ -202,6 +203,34 @@ async def test_a_due_page_is_claimed_once_and_a_claim_that_ran_out_is_a_possible
     assert await store.write(lambda tx: tx.claim_page(owed.id, NOW, lease)) is None
     assert await store.write(lambda tx: tx.claim_page("pg_none", NOW, lease)) is None
     assert await store.read(lambda tx: tx.next_page_due()) == NOW + timedelta(hours=1)
+
+
+async def test_what_an_engine_had_claimed_is_owed_at_once_when_it_starts_again(store: Store) -> None:
+    held, due, later = page(), page(), page(due_at=NOW + timedelta(hours=1))
+    await store.write(lambda tx: tx.save_pages([held, due, later]))
+    assert await store.read(lambda tx: tx.count_due(NOW)) == 2
+    await store.write(lambda tx: tx.claim_page(held.id, NOW, NOW + LEASE))
+    assert await store.read(lambda tx: tx.count_due(NOW)) == 1
+    assert await store.write(lambda tx: tx.release_claims(NOW)) == 1
+    assert await store.write(lambda tx: tx.release_claims(NOW)) == 0
+    assert await store.read(lambda tx: tx.count_due(NOW)) == 2
+    again = await store.write(lambda tx: tx.claim_page(held.id, NOW, NOW + LEASE))
+    assert again is not None
+    assert (again.token, again.possibly_repeat) == (2, True)
+
+
+async def test_many_signals_are_stored_as_one_is(store: Store) -> None:
+    one, again, other = signal(), signal(received_at=NOW + timedelta(seconds=2)), signal(signal="not_ready")
+    rows = await store.write(
+        lambda tx: tx.record_signals([(one, "I", None), (again, "I", None), (other, None, "rollout")])
+    )
+    assert [(row.signal.id, row.count, row.incident_id, row.suppressed) for row in rows] == [
+        (one.id, 1, "I", None),
+        (one.id, 2, "I", None),
+        (other.id, 1, None, "rollout"),
+    ]
+    assert rows[1].last_at == again.received_at
+    assert await store.read(lambda tx: tx.signals("I")) == [rows[1]]
 
 
 async def test_pages_are_listed_by_due_time(store: Store) -> None:

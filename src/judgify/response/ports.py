@@ -102,6 +102,10 @@ class Tx(Protocol):
         """Store a signal, or count it when the incident has one with the same fold key."""
         ...
 
+    def record_signals(self, rows: Sequence[tuple[Signal, str | None, str | None]]) -> list[SignalRow]:
+        """Store many signals (signal, incident, why suppressed), each as `record_signal` does, in few statements."""
+        ...
+
     def signals(self, incident_id: str) -> list[SignalRow]:
         """Give an incident's signals by first arrival."""
         ...
@@ -109,6 +113,10 @@ class Tx(Protocol):
     # pages
     def save_page(self, page: Page) -> None:
         """Insert or replace a page."""
+        ...
+
+    def save_pages(self, pages: Sequence[Page]) -> None:
+        """Insert or replace many pages in few statements."""
         ...
 
     def page(self, page_id: str) -> Page | None:
@@ -121,6 +129,17 @@ class Tx(Protocol):
 
     def due_pages(self, now: datetime, limit: int = 100) -> list[Page]:
         """Give pages that are due, and claimed ones whose lease ran out, the earliest first."""
+        ...
+
+    def count_due(self, now: datetime) -> int:
+        """Give the number of pages that may be claimed now."""
+        ...
+
+    def release_claims(self, now: datetime) -> int:
+        """Give back to the outbox, at once, what an earlier run of this same engine had claimed; tell how many rows.
+
+        For the engine that starts and knows that no try of its own is under way. What a twin holds stays its own.
+        """
         ...
 
     def next_page_due(self) -> datetime | None:

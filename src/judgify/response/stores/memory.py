@@ -26,7 +26,7 @@ from judgify.response.model import (
     SignalRow,
     State,
 )
-from judgify.response.outbox import claimed, due_at
+from judgify.response.outbox import claimed, due_at, released
 from judgify.response.ports import Tx
 from judgify.response.subscriber import Subscriber
 from judgify.response.timeline import Entry, Event
@@ -173,6 +173,10 @@ class MemoryTx:
         self._t.signals[key] = row
         return row
 
+    def record_signals(self, rows: Sequence[tuple[Signal, str | None, str | None]]) -> list[SignalRow]:
+        """Store many signals at once."""
+        return [self.record_signal(*row) for row in rows]
+
     def signals(self, incident_id: str) -> list[SignalRow]:
         """Give an incident's signals by first arrival."""
         rows = [row for row in self._t.signals.values() if row.incident_id == incident_id]
@@ -181,6 +185,11 @@ class MemoryTx:
     def save_page(self, page: Page) -> None:
         """Insert or replace a page."""
         self._t.pages[page.id] = page
+
+    def save_pages(self, pages: Sequence[Page]) -> None:
+        """Insert or replace many pages."""
+        for page in pages:
+            self.save_page(page)
 
     def page(self, page_id: str) -> Page | None:
         """Give a page, or None."""
@@ -195,6 +204,16 @@ class MemoryTx:
         """Give pages that may be claimed now, the earliest first."""
         found = [(due, page.id, page) for page in self._t.pages.values() if (due := due_at(page)) and due <= now]
         return [page for _, _, page in sorted(found, key=lambda item: item[:2])][:limit]
+
+    def count_due(self, now: datetime) -> int:
+        """Give the number of pages that may be claimed now."""
+        return sum((due := due_at(page)) is not None and due <= now for page in self._t.pages.values())
+
+    def release_claims(self, now: datetime) -> int:
+        """Give back to the outbox what an earlier run of this engine had claimed."""
+        held = [page for page in self._t.pages.values() if page.state == "claimed" and (due_at(page) or now) > now]
+        self.save_pages([released(page) for page in held])
+        return len(held)
 
     def next_page_due(self) -> datetime | None:
         """Give the moment at which the next page may be claimed."""
