@@ -7,19 +7,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
+from urllib.parse import quote, urlsplit
 
-import httpx
+import h11
 
 from judgify.kit.clock import Clock
 from judgify.kit.egress import Target, check_address
 from judgify.kit.errors import Denied, Invalid, JudgifyError, Unavailable
+from judgify.notify.exchange import Begun, exchange
 from judgify.notify.outcome import Doubt, Outcome, Reason, Refused, Sent, Unknown, safe_detail
 
 MAX_ANSWER: Final = 64 * 1024
 """Bytes of an answer that are read; the rest is not waited for."""
 MAX_RETRY_AFTER_S: Final = 3600.0
+_IN_QUERY: Final = "/%:@!$&'()*+,;=~-._?"
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _FORBIDDEN: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
 
@@ -44,13 +46,11 @@ class Poster:
         self._allow = tuple(allow)
         self._timeout_s = timeout_s
         self._ca_file = ca_file
-        self._http: httpx.AsyncClient | None = None
+        self._tls: ssl.SSLContext | None = None
 
     async def close(self) -> None:
-        """Close the client."""
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+        """Release what is held: nothing stays open between two calls."""
+        self._tls = None
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...] = ()
@@ -59,23 +59,17 @@ class Poster:
 
         A failure before the first byte of the request is `Refused`; any later one is `Unknown`.
         """
-        begun = False
-
-        async def trace(event: str, _: Any) -> None:
-            nonlocal begun
-            if event == "http11.send_request_headers.started":
-                begun = True
-
+        begun = Begun()
         try:
             async with asyncio.timeout(self._timeout_s):
                 target = await check_address(url, self._allow)
-                return await self._send(target, url, body, headers, trace)
-        except (TimeoutError, httpx.TimeoutException):
-            if begun:
+                return await self._send(target, url, body, headers, begun)
+        except TimeoutError:
+            if begun.yes:
                 return Unknown(Doubt.TIMEOUT, f"no answer within {self._timeout_s:g} s")
             return Refused(Reason.UNREACHABLE, f"no connection within {self._timeout_s:g} s", retryable=True)
-        except httpx.HTTPError as error:
-            return _broken(error, secrets, begun=begun)
+        except (OSError, h11.ProtocolError, EOFError) as error:
+            return _broken(error, secrets, begun=begun.yes)
         except JudgifyError as error:
             return address_refusal(error, secrets)
 
@@ -89,43 +83,30 @@ class Poster:
             raise Unavailable(f"no connection: {type(error).__name__}") from error
         writer.transport.abort()
 
-    async def _send(self, target: Target, url: str, body: bytes, headers: Mapping[str, str], trace: Any) -> Answer:
-        request = self._client().build_request(
-            "POST",
-            pinned_url(target, url),
-            content=body,
-            headers={**headers, "Host": host_header(target), "Connection": "close"},
-            extensions={"sni_hostname": target.host, "trace": trace},
+    async def _send(self, target: Target, url: str, body: bytes, headers: Mapping[str, str], begun: Begun) -> Answer:
+        if target.scheme == "https" and self._tls is None:
+            self._tls = ssl.create_default_context(cafile=self._ca_file)
+        tls = self._tls if target.scheme == "https" else None
+        request = h11.Request(
+            method="POST",
+            target=path_of(url),
+            headers=[
+                ("Host", host_header(target)),
+                *headers.items(),
+                ("Content-Length", str(len(body))),
+                ("Connection", "close"),
+            ],
         )
-        response = await self._client().send(request, stream=True)
-        try:
-            received = bytearray()
-            async for part in response.aiter_bytes():
-                received += part
-                if len(received) >= MAX_ANSWER:
-                    break
-        finally:
-            await response.aclose()
-        return Answer(response.status_code, dict(response.headers), bytes(received[:MAX_ANSWER]))
-
-    def _client(self) -> httpx.AsyncClient:
-        if self._http is None:
-            self._http = httpx.AsyncClient(
-                verify=ssl.create_default_context(cafile=self._ca_file),
-                trust_env=False,
-                follow_redirects=False,
-                timeout=self._timeout_s,
-                limits=httpx.Limits(max_connections=100, max_keepalive_connections=0),
-            )
-        return self._http
+        response, received = await exchange(target, request, body, tls=tls, limit=MAX_ANSWER, begun=begun)
+        named = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
+        return Answer(response.status_code, named, received)
 
 
-def pinned_url(target: Target, url: str) -> str:
-    """Give the URL with the checked address in place of the name, so that nothing resolves it a second time."""
+def path_of(url: str) -> str:
+    """Give path and query as a request line holds them: ASCII, what is not is percent-encoded."""
     parts = urlsplit(url)
-    address = f"[{target.address}]" if ":" in target.address else target.address
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{target.scheme}://{address}:{target.port}{parts.path or '/'}{query}"
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    return f"{path}?{quote(parts.query, safe=_IN_QUERY)}" if parts.query else path
 
 
 def host_header(target: Target) -> str:
@@ -196,7 +177,7 @@ def address_refusal(error: JudgifyError, secrets: tuple[str, ...] = ()) -> Refus
     return Refused(Reason.MISCONFIGURED, detail, retryable=False)
 
 
-def _broken(error: httpx.HTTPError, secrets: tuple[str, ...], *, begun: bool) -> Refused | Unknown:
+def _broken(error: Exception, secrets: tuple[str, ...], *, begun: bool) -> Refused | Unknown:
     if begun:
         return Unknown(
             Doubt.CONNECTION_LOST, f"the connection broke after the request was begun: {type(error).__name__}"

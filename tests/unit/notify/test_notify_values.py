@@ -35,7 +35,7 @@ from judgify.notify.wire import (
     check_headers,
     host_header,
     judge_status,
-    pinned_url,
+    path_of,
     retry_after,
 )
 
@@ -119,10 +119,11 @@ def test_a_signature_is_bound_to_secret_time_and_body() -> None:
 
 def test_an_address_is_pinned_and_its_name_kept() -> None:
     six = Target("https", "example.com", 443, "2001:db8::1")
-    assert pinned_url(six, "https://example.com?a=1") == "https://[2001:db8::1]:443/?a=1"
+    assert path_of("https://example.com?a=1") == "/?a=1"
     assert host_header(six) == "example.com"
     assert host_header(Target("http", "::1", 8080, "::1")) == "[::1]:8080"
-    assert pinned_url(Target("http", "a", 80, "192.0.2.1"), "http://a/x%20y#part") == "http://192.0.2.1:80/x%20y"
+    assert path_of("http://a/x%20y#part") == "/x%20y"
+    assert path_of("http://a/판단?이름=a b\r\nX: y&c=%EA") == "/%ED%8C%90%EB%8B%A8?%EC%9D%B4%EB%A6%84=a%20bX:%20y&c=%EA"
 
 
 @pytest.mark.parametrize(("name", "value"), [("X\r\nY", "v"), ("X", "a\r\nb"), ("Host", "v"), ("X", "한글"), ("", "v")])
