@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,37 +32,11 @@ from judgify.response.model import (
 )
 from judgify.response.outbox import LEASE
 from judgify.response.ports import Store, Tx
-from judgify.response.stores.memory import MemoryStore, Tables
 from judgify.response.stores.sqlite import SqliteStore
 from judgify.response.subscriber import Subscriber
 
 NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MINSU = Actor(kind="person", name="minsu")
-
-
-@pytest.fixture(params=["sqlite", "memory"])
-async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Callable[[], Any]]:
-    """Give a function that opens the store, closing an earlier one first, as a restart does."""
-    tables = Tables()
-    opened: list[Store] = []
-
-    async def open_store() -> Store:
-        while opened:
-            await opened.pop().close()
-        store: Store = SqliteStore(tmp_path / "response.db") if request.param == "sqlite" else MemoryStore(tables)
-        await store.open()
-        opened.append(store)
-        return store
-
-    yield open_store
-    while opened:
-        await opened.pop().close()
-
-
-@pytest.fixture
-async def store(reopen: Callable[[], Any]) -> Store:
-    opened: Store = await reopen()
-    return opened
 
 
 def signal(**fields: Any) -> Signal:

@@ -151,7 +151,7 @@ class SqlTx(RecordRows):
             "INSERT INTO signal (id, incident_id, fold_key, count, first_at, last_at, suppressed, body)"
             " VALUES ($1, $2, $3, 1, $4, $4, $5, $6) ON CONFLICT (incident_id, fold_key)"
             " DO UPDATE SET count = signal.count + 1, last_at = excluded.last_at"
-            " RETURNING count, first_at, last_at, suppressed, CASE count WHEN 1 THEN '' ELSE body END",
+            " RETURNING count, first_at, last_at, suppressed, CASE count WHEN 1 THEN NULL ELSE body END",
             [
                 (signal.id, incident_id or "", signal.fold_key, moment, suppressed, signal.model_dump_json())
                 for (signal, incident_id, suppressed), moment in zip(rows, at, strict=True)

@@ -5,12 +5,15 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Final, TypeVar
 
+from judgify.kit.clock import SystemClock
 from judgify.kit.errors import Unavailable
 from judgify.response.ports import Tx
+from judgify.response.stores.group import GroupWriter
 from judgify.response.stores.sqlite_tx import SqliteTx
 
 T = TypeVar("T")
@@ -27,28 +30,28 @@ class SqliteStore:
         self._max_pages = max_pages
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
-        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._group = GroupWriter("store-write", _Door(self), SystemClock().monotonic)
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
 
     async def open(self) -> None:
         """Open and migrate forward; idempotent. `Unavailable` when the file cannot be used."""
         if self._writer is None:
-            await self._in(self._write_thread, self._open)
+            await self._in(self._group.thread, self._open)
 
     async def close(self) -> None:
         """Close after the running transactions."""
         await self._in(self._read_thread, self._close_reader)
-        await self._in(self._write_thread, self._close_writer)
-        self._write_thread.shutdown()
+        await self._in(self._group.thread, self._close_writer)
+        self._group.thread.shutdown()
         self._read_thread.shutdown()
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in one transaction; whatever it raises undoes all of it and is raised here."""
-        return await self._in(self._write_thread, lambda: self._transact(self._writer, "BEGIN IMMEDIATE", work))
+        return await self._group.do(work)
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` on one consistent state."""
-        return await self._in(self._read_thread, lambda: self._transact(self._reader, "BEGIN", work))
+        return await self._in(self._read_thread, lambda: self._look(work))
 
     @staticmethod
     async def _in(thread: ThreadPoolExecutor, job: Callable[[], T]) -> T:
@@ -75,22 +78,34 @@ class SqliteStore:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    def _transact(self, connection: sqlite3.Connection | None, begin: str, work: Callable[[Tx], T]) -> T:
+    def _look(self, work: Callable[[Tx], T]) -> T:
+        connection = self._reader
         if connection is None:
-            raise Unavailable("the engine's store is not open", slug="store-unavailable")
+            raise self.closed()
         try:
-            connection.execute(begin)
+            connection.execute("BEGIN")
             try:
-                result = work(SqliteTx(connection))
-                connection.execute("COMMIT")
-            except BaseException:
-                # SQLite undoes by itself after some errors (a full disk); then there is nothing left to undo.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+                return work(SqliteTx(connection))
+            finally:
+                connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise _unavailable(error, self._path) from error
-        return result
+
+    @staticmethod
+    def closed() -> Unavailable:
+        """Give the error of a store that is not open."""
+        return Unavailable("the engine's store is not open", slug="store-unavailable")
+
+    @property
+    def writer(self) -> sqlite3.Connection:
+        """The connection that writes; `Unavailable` while the store is not open."""
+        if self._writer is None:
+            raise self.closed()
+        return self._writer
+
+    def told(self, error: BaseException) -> BaseException:
+        """Give an error in the words of this store, if it is the database's."""
+        return _unavailable(error, self._path) if isinstance(error, sqlite3.Error) else error
 
     def _close_reader(self) -> None:
         if self._reader is not None:
@@ -101,6 +116,41 @@ class SqliteStore:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+class _Door:
+    """See `group.Door`."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    def begin(self) -> None:
+        self._store.writer.execute("BEGIN IMMEDIATE")
+
+    def tx(self) -> Tx:
+        return SqliteTx(self._store.writer)
+
+    def mark(self) -> None:
+        # A mark of the same name hides the one before, which the commit releases with the rest.
+        self._store.writer.execute("SAVEPOINT command")
+
+    def back(self) -> bool:
+        # SQLite undoes by itself after some errors (a full disk); then there is nothing left to go back to.
+        if not self._store.writer.in_transaction:
+            return False
+        self._store.writer.execute("ROLLBACK TO command")
+        return True
+
+    def commit(self) -> None:
+        self._store.writer.execute("COMMIT")
+
+    def undo(self) -> None:
+        with suppress(sqlite3.Error, Unavailable):
+            if self._store.writer.in_transaction:
+                self._store.writer.execute("ROLLBACK")
+
+    def fault(self, error: BaseException) -> BaseException:
+        return self._store.told(error)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
