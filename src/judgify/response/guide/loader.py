@@ -17,7 +17,7 @@ from judgify.response.guide.checks import check
 from judgify.response.guide.people import ChannelsFile
 from judgify.response.guide.procedure import Runbook
 from judgify.response.guide.record import did_you_mean, read_record
-from judgify.response.guide.schema import DOCUMENTS, FILES, LANGS, DocumentKind, Guide
+from judgify.response.guide.schema import DOCUMENTS, FILES, LANGS, OPTIONAL, DocumentKind, Guide
 from judgify.response.guide.unreadable import Unreadable
 from judgify.response.guide.yaml_file import read_text, read_yaml
 
@@ -135,6 +135,8 @@ class _Reader:
         return text
 
     def _record(self, name: str, record: type[Model]) -> Model | None:
+        if name in OPTIONAL and not (self._directory / name).exists():
+            return record()
         text = self._text(name)
         if text is None:
             return None

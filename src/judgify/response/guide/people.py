@@ -1,7 +1,8 @@
 """Who is told, when and through what: contacts, escalation, channels, business hours, links, notices."""
 
+from collections.abc import Mapping
 from datetime import date, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -111,11 +112,19 @@ class RepeatPolicy(Model):
     retry_s: Annotated[tuple[Seconds, ...], Field(min_length=1)]
 
 
+NEGLECTED: Final[Mapping[SeverityName, int]] = {"P0": 30, "P1": 60, "P2": 480, "P3": 2880}
+"""Where a guide does not say after how many minutes an acknowledged incident counts as neglected."""
+
+
 class EscalationFile(Model):
     """`escalation.yaml` (section 6.2)."""
 
     rows: Annotated[tuple[MatrixRow, ...], Field(min_length=1)]
     repeat: RepeatPolicy
+    neglected_after_minutes: dict[SeverityName, Annotated[int, Field(ge=1, le=60 * 24 * 30)]] = Field(
+        default_factory=lambda: dict(NEGLECTED)
+    )
+    """After so long without an act of a person an acknowledged incident escalates anew; one left out never does."""
 
 
 class ChannelBase(Model):

@@ -13,6 +13,8 @@ _WHERE: Final[Mapping[str, str]] = {
     "signal": "signals.yaml",
     "rule": "signals.yaml",
     "runbook": "runbooks/",
+    "schedule": "oncall.yaml",
+    "channel": "channels.yaml",
     "finding": "the list of findings",
 }
 """Where each kind of name is defined."""

@@ -14,6 +14,7 @@ from judgify.kit.errors import NotFound
 from judgify.response.guide.base import GuideProblem, Identifier, Lang, Line, Model, Name, SeverityName, Text
 from judgify.response.guide.catalogue import IntakeFile, Namespace, Service, SeveritiesFile, Severity, SignalsFile
 from judgify.response.guide.catalogue import ServicesFile as ServicesFile  # noqa: PLC0414 - part of this module's face
+from judgify.response.guide.oncall_file import OnCallFile
 from judgify.response.guide.people import (
     CalendarFile,
     Channel,
@@ -113,6 +114,7 @@ class Guide:
     intake: IntakeFile
     escalation: EscalationFile
     contacts: ContactsFile
+    oncall: OnCallFile = field(default_factory=OnCallFile)
     channels: Mapping[str, Channel]
     calendar: CalendarFile
     sla: SlaFile
@@ -191,6 +193,7 @@ FILES: Final[Mapping[str, type[Model]]] = {
     "intake.yaml": IntakeFile,
     "escalation.yaml": EscalationFile,
     "contacts.yaml": ContactsFile,
+    "oncall.yaml": OnCallFile,
     "channels.yaml": ChannelsFile,
     "calendar.yaml": CalendarFile,
     "sla.yaml": SlaFile,
@@ -203,3 +206,5 @@ FILES: Final[Mapping[str, type[Model]]] = {
     "notices.yaml": NoticesFile,
 }
 """Every file of the guide and the record it must fit; runbooks and templates lie in their folders."""
+OPTIONAL: Final = frozenset({"oncall.yaml"})
+"""Files that a guide written before there were such may lack; each of their fields has a default."""
