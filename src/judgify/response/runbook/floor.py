@@ -16,13 +16,20 @@ class Wish:
     service: str
 
 
+@dataclass(slots=True)
+class _Act:
+    service: str
+    unit: str
+    watching: bool = False
+
+
 class Floor:
     """Keeps which unit is being acted on, and which runs want to act. In memory: after a restart runs wish anew."""
 
     def __init__(self, guide: Guide) -> None:
         """Begin with nobody acting."""
         self._guide = guide
-        self._acting: tuple[str, str] | None = None
+        self._acting: dict[str, _Act] = {}
         self._wishes: dict[str, Wish] = {}
 
     def wish(self, wish: Wish) -> None:
@@ -33,18 +40,33 @@ class Floor:
         """Note that a run has ended, or waits for persons: it holds nobody up any more."""
         self._wishes.pop(run_id, None)
 
-    def busy(self, run_id: str) -> str | None:
-        """Give the unit that another run is acting on, or None."""
-        return None if self._acting is None or self._acting[0] == run_id else self._acting[1]
+    def busy(self, wish: Wish) -> str | None:
+        """Give the unit that another run is acting on, or None.
+
+        One that was acted on and is only watched until it does its job holds up nobody whom it needs for that.
+        """
+        return next(
+            (
+                act.unit
+                for run_id, act in self._acting.items()
+                if run_id != wish.run_id and not (act.watching and wish.service in self._guide.needs(act.service))
+            ),
+            None,
+        )
 
     @contextmanager
-    def act(self, run_id: str, unit: str) -> Iterator[None]:
+    def act(self, run_id: str, service: str, unit: str) -> Iterator[None]:
         """Hold the floor; the caller has just seen, in the same turn of the loop, that nobody else does."""
-        self._acting = (run_id, unit)
+        self._acting[run_id] = _Act(service, unit)
         try:
             yield
         finally:
-            self._acting = None
+            del self._acting[run_id]
+
+    def watch(self, run_id: str) -> None:
+        """Note that what was to be done is done, and only its effect is waited for."""
+        if run_id in self._acting:
+            self._acting[run_id].watching = True
 
     def before(self, wish: Wish) -> tuple[str, ...]:
         """Give the services of the same incident that come first by guide 1.2 and want to be acted on.

@@ -51,7 +51,7 @@ class Surveyor:
                 sorted(name for name in guide.needs(run.service) if senses.prober.condition(name) == "down")
             ),
             before_it=self.floor.before(wish),
-            busy_unit=self.floor.busy(run.id),
+            busy_unit=self.floor.busy(wish),
             history=tuple(history),
             release_changed_at=None if unit is None else release_changed_at(unit),
             earlier_release_healthy=unit is not None and earlier_release_healthy(unit),

@@ -273,7 +273,7 @@ class Work:
         self._keep(
             operation={"id": operation.id, "step": step.id, "started_at": iso(operation.started_at), "sent": False}
         )
-        with self._surveyor.floor.act(self._run.id, rendered.operation.unit):
+        with self._surveyor.floor.act(self._run.id, self._run.service, rendered.operation.unit):
             await self._host.record(self._run, OperationStarted(operation=operation))
             await self._finish_operation(step)
 
@@ -292,6 +292,7 @@ class Work:
             await self._host.record(self._run, finished)
             saved = self._memory("operation")
         good, detail = (False, "the operation was not carried out")
+        self._surveyor.floor.watch(self._run.id)
         if saved and saved["ok"]:
             good, detail = await verify(step, self._senses)
         cured = good and await self._settled()

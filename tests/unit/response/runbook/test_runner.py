@@ -1,5 +1,6 @@
 """Runbooks at work on an orchestrator in memory, with the guide as it ships and a clock that a test moves."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -200,6 +201,44 @@ async def test_a_service_waits_for_what_it_depends_on_and_comes_back_with_it(wor
     await world.clock.advance(3)
     assert (await world.advance(waiting, host)).state == "done"
     assert [one.rendered.operation.unit for one in host.operations] == ["postgres", "judgment"]
+
+
+@pytest.mark.guide("G04")
+async def test_a_service_that_is_being_watched_does_not_hold_up_what_it_needs(world: World) -> None:
+    world.orchestrator.fail("notification")
+    world.hung.add("notification")
+    await world.look("notification", "database")
+    host = world.host("notification")
+    notification = asyncio.ensure_future(world.runner.advance(run_of("notification"), host))
+    while not host.operations:
+        await world.clock.advance(0.25)
+    world.orchestrator.fail("postgres")
+    await world.look("database")
+    began = world.clock.now()
+    assert (await world.advance(run_of("database"), host)).state == "done"
+    assert world.clock.now() - began < timedelta(seconds=5)
+    assert not notification.done()
+    world.hung.discard("notification")
+    while not notification.done():
+        await world.clock.advance(0.25)
+    assert (await notification).state == "done"
+    assert [one.rendered.operation.unit for one in host.operations] == ["notification", "postgres"]
+
+
+async def test_nobody_else_acts_while_a_service_is_being_watched(world: World) -> None:
+    for unit in ("notification", "action"):
+        world.orchestrator.fail(unit)
+    world.hung.add("notification")
+    await world.look("notification", "action", "database")
+    host = world.host("notification")
+    notification = asyncio.ensure_future(world.runner.advance(run_of("notification"), host))
+    while not host.operations:
+        await world.clock.advance(0.25)
+    other = world.host("action")
+    action = await world.runner.advance(run_of("action"), other)
+    assert action.state == "waiting"
+    assert skipped(other.events)["start"] == "one unit at a time: notification is being acted on"
+    notification.cancel()
 
 
 @pytest.mark.guide("G04")
