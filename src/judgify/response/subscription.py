@@ -96,8 +96,16 @@ class Subscriptions:
         return await self._desk.command(work)
 
     async def unsubscribe(self, token: str) -> None:
-        """End a subscription by the link that every message carries: the address is erased, what is due withdrawn."""
-        await self._desk.command(lambda job: self._erase(job, self._of(job, "end", token)))
+        """End a subscription by the link that every message carries: the address is erased, what is due withdrawn.
+
+        Twice is once: of a subscription that is gone nothing is left to end.
+        """
+
+        def work(job: Work) -> None:
+            if job.tx.subscriber(token.partition(".")[0]) is not None:
+                self._erase(job, self._of(job, "end", token))
+
+        await self._desk.command(work)
 
     async def remove(self, subscriber_id: str) -> None:
         """End a subscription for an administrator. `NotFound` for another id."""

@@ -41,6 +41,10 @@ _STATES: Final = {"waiting": ("대기", "waiting"), "done": ("완료", "done"), 
 _NOTES: Final = {
     "period": ("기간을 말하지 않아 지난 24시간을 봅니다.", "No time was named: the last 24 hours."),
     "interval": ("시간 간격은 기간에 맞추었습니다.", "The interval follows from the time."),
+    "panels": (
+        "한 번에 12개까지 보여 줍니다. 나머지는 따로 요청해 주십시오.",
+        "Twelve panels at most are shown at once: ask for the others by themselves.",
+    ),
 }
 
 

@@ -142,6 +142,9 @@ async def run_runbook(request: Request, runbook_id: str, body: form.RunForm, who
     """Put a runbook, or one of its steps, to work."""
     parts = response(request)
     book = _book(request, runbook_id)
+    steps = [one.get("step") or one["id"] for one in (*book["diagnose"], *book["recover"])]
+    if body.step is not None and body.step not in steps:
+        raise NotFound(f"the runbook {runbook_id!r} has no step {body.step!r}; it has {', '.join(steps)}")
     run = await parts.engine.run_runbook(
         runbook_id,
         body.service or book["service"],

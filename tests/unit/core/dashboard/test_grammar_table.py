@@ -371,3 +371,21 @@ def test_a_name_inside_another_word_is_not_taken_for_it() -> None:
     assert "workflow" not in [token.kind for token in tokenize("정상화폐", names(known))]
     latin: Any = names([KnownWorkflow("cat", None, {}, frozenset(), ())])
     assert [token.kind for token in tokenize("cat category cat5", latin)] == ["workflow", "unknown", "unknown"]
+
+
+def test_what_is_too_fine_for_its_time_is_asked_not_tried() -> None:
+    text = "every minute judgments for the last 30 days"
+    asked = parse(text, KNOWN)
+    assert not asked.panels
+    (question,) = asked.questions
+    assert [choice.value for choice in question.choices] == ["30m", "1h", "1d", "1w"]
+    answered = parse(text, KNOWN, {question.id: "1h"})
+    assert short(answered) == ["line judgment count 1h last30day"]
+    ages = parse("every minute errors last 600 months", KNOWN)
+    assert [choice.value for choice in ages.questions[0].choices] == ["1w"]
+
+
+def test_panels_that_are_left_out_are_told() -> None:
+    many = parse(", ".join(f"error logs last {hours} hours" for hours in range(1, 15)), KNOWN)
+    assert len(many.panels) == 12
+    assert "panels" in many.notes

@@ -78,6 +78,10 @@ _ASKED: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "workflow": ("어느 워크플로우입니까?", "Which workflow?"),
     "interval": ("시간 간격을 골라 주십시오.", "Which interval?"),
+    "too_fine": (
+        "그 기간에는 너무 촘촘합니다. 더 긴 시간 간격을 골라 주십시오.",
+        "That is too fine for so long a time. Which longer interval?",
+    ),
     "join": ("한 차트에 함께 볼까요, 따로 볼까요?", "Together in one chart, or apart?"),
     "periods": ("두 기간을 비교할까요, 따로 볼까요?", "Compare the two times, or show each?"),
     "base": ("어느 때와 비교할까요?", "Compared with which time?"),

@@ -17,7 +17,7 @@ from judgify.core.dashboard.grammar.ask import (
     some,
 )
 from judgify.core.dashboard.grammar.phrase import Segment
-from judgify.core.dashboard.grammar.spec import Group, Interval, KnownWorkflow, Measure, PanelSpec, Period
+from judgify.core.dashboard.grammar.spec import LENGTHS, Group, Interval, KnownWorkflow, Measure, PanelSpec, Period
 
 _HOME: Final[dict[str, tuple[str, ...]]] = {
     "judgment": ("workflow", "verdict", "result", "method", "input"),
@@ -41,6 +41,8 @@ _STEPS: Final[tuple[tuple[timedelta, Interval], ...]] = (
     (timedelta(days=3), "1h"),
     (timedelta(days=120), "1d"),
 )
+MAX_BUCKETS: Final = 2_000
+"""Points over time that the services count at once."""
 _ERRORS: Final = ("ERROR", "CRITICAL")
 Shape = tuple[Any, tuple[Group, ...], Interval | None]
 
@@ -171,10 +173,18 @@ class Drafter:
         if part.has("trend") and interval is None:
             interval = interval_for(period)
             self._notes.append("interval")
+        interval = self._coarse(interval, period)
         groups = [] if source == "pattern" else sorted(groups, key=lambda group: group != "input")
         if len(self._asker.questions) > open_before:
             return None, None
         return cast("tuple[Group, ...]", tuple(groups)), cast("Interval | None", interval)
+
+    def _coarse(self, interval: str | None, period: Period) -> str | None:
+        """Ask for a longer interval where the one named gives more points than a chart can be asked for."""
+        if interval is None or period.span() / LENGTHS[cast("Interval", interval)] <= MAX_BUCKETS:
+            return interval
+        fitting = [name for name, length in LENGTHS.items() if period.span() / length <= MAX_BUCKETS]
+        return self._ask("too_fine", some(INTERVALS, fitting or ["1w"]), self._part.all("interval")[-1].text)
 
     def _group(self, tokens: Sequence[Any], place: int, *, by: bool) -> list[str]:
         token = tokens[place]

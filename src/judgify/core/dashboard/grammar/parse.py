@@ -48,6 +48,8 @@ def parse(text: str, known: Sequence[KnownWorkflow] = (), answers: Mapping[str, 
             panels += Drafter(part, number, known, asker, notes).panels(period, base)
     if asker.questions:
         return Understanding(questions=tuple(asker.questions))
+    if len(panels) > MAX_PANELS:
+        notes.append("panels")
     return Understanding(panels=tuple(panels[:MAX_PANELS]), notes=tuple(dict.fromkeys(notes)))
 
 

@@ -116,7 +116,9 @@ def _advised(judged: Judged, decision: Decision, opinion: Opinion, block: dict[s
     if decision.by == "hybrid":
         return Advised(answer, "hybrid", None if decision.unclear else 1.0, rules=said, llm=block)
     confidence = None if decision.unclear else opinion.confidence
-    notes = ("rules and model disagree; the model's answer stands",) if decision.agrees is False else ()
+    # Rules that cover nothing have no answer to disagree with.
+    contrary = decision.agrees is False and judged.verdict == "matched"
+    notes = ("rules and model disagree; the model's answer stands",) if contrary else ()
     return Advised(answer, "llm", confidence, calibration, notes, rules=said, llm=block)
 
 
