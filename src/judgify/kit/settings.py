@@ -116,6 +116,23 @@ class Settings:
         return self.environ.get("REDIS_URL") or f"redis://127.0.0.1:{self.ports.of('redis')}/0"
 
     @property
+    def response_database_url(self) -> str | None:
+        """`JUDGIFY_RESPONSE_DATABASE_URL`: the response engine's own PostgreSQL; None: SQLite in its folder."""
+        url = self.environ.get("JUDGIFY_RESPONSE_DATABASE_URL") or None
+        if url is not None and not url.startswith(("postgresql://", "postgres://")):
+            raise Invalid("JUDGIFY_RESPONSE_DATABASE_URL is no address like postgresql://user:password@host:5432/name")
+        return url
+
+    @property
+    def engine_name(self) -> str:
+        """`JUDGIFY_ENGINE`: the name of this response engine among those on one database; `engine` where unset."""
+        name = self.environ.get("JUDGIFY_ENGINE") or "engine"
+        plain = name.isascii() and name.replace("-", "a").isalnum() and name == name.lower()
+        if not plain or len(name) > 40:  # noqa: PLR2004 - the error tells it
+            raise Invalid(f"JUDGIFY_ENGINE={name!r} is not 1 to 40 of a-z, 0-9 and -")
+        return name
+
+    @property
     def jwt_secret(self) -> str:
         """`JWT_SECRET`, or the secret file; signs the tokens that people and programs hold."""
         return self.environ.get("JWT_SECRET") or read_secret(self.home, "jwt_secret")
