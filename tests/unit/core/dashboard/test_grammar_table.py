@@ -381,7 +381,7 @@ def test_what_is_too_fine_for_its_time_is_asked_not_tried() -> None:
     assert [choice.value for choice in question.choices] == ["30m", "1h", "1d", "1w"]
     answered = parse(text, KNOWN, {question.id: "1h"})
     assert short(answered) == ["line judgment count 1h last30day"]
-    ages = parse("every minute errors last 600 months", KNOWN)
+    ages = parse("errors every minute 1970-01-01 ~ 2026-11-01", KNOWN)
     assert [choice.value for choice in ages.questions[0].choices] == ["1w"]
 
 
