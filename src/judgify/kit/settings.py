@@ -128,7 +128,7 @@ class Settings:
         """`JUDGIFY_ENGINE`: the name of this response engine among those on one database; `engine` where unset."""
         name = self.environ.get("JUDGIFY_ENGINE") or "engine"
         plain = name.isascii() and name.replace("-", "a").isalnum() and name == name.lower()
-        if not plain or len(name) > 40:  # noqa: PLR2004 - the error tells it
+        if not plain or len(name) > 40:
             raise Invalid(f"JUDGIFY_ENGINE={name!r} is not 1 to 40 of a-z, 0-9 and -")
         return name
 
