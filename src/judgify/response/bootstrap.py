@@ -48,7 +48,7 @@ from judgify.response.runbook.runner import BookRunner
 from judgify.response.runhost import EngineRunHost
 from judgify.response.scribe import Scribe, Shelf
 from judgify.response.slack_setup import Slack
-from judgify.response.stores.sqlite import SqliteStore
+from judgify.response.store_choice import chosen_store, lock_file, opened
 from judgify.response.subscription import Subscriptions
 
 log = get_logger("judgify.response")
@@ -148,7 +148,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     console = settings.url("response")
     pager = Sender(guide, open_channels(guide.channels, kit, settings.home), console_url=console)
     documents = GuideDocuments(guide)
-    store = SqliteStore(folder / "response.db")
+    store = chosen_store(settings, folder, clock)
     core = assemble(
         store=store,
         policy=policy,
@@ -167,13 +167,13 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with alone(folder / "engine.lock"):
+        with alone(lock_file(settings, folder)):
             async with _running():
                 yield
 
     @asynccontextmanager
     async def _running() -> AsyncIterator[None]:
-        await store.open()
+        await opened(store, clock)
         await core.conductor.start()
         loops: list[Loop] = [
             core.conductor.run,
