@@ -29,11 +29,21 @@ def forget(home: Path) -> None:
 
 def apply() -> None:
     """Take over what is remembered for variables that are not set; what is set wins. Unreadable means nothing."""
+    for name, value in _kept(default_home(os.environ)).items():
+        os.environ.setdefault(name, value)
+
+
+def as_started(home: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables with which what runs was started, whatever this command's own say about ports."""
+    others = {name: value for name, value in environ.items() if not name.startswith(_PREFIX)}
+    return others | _kept(home)
+
+
+def _kept(home: Path) -> dict[str, str]:
     try:
-        kept = json.loads((default_home(os.environ) / _FILE).read_bytes())
+        kept = json.loads((home / _FILE).read_bytes())
     except (OSError, ValueError):
-        return
-    if isinstance(kept, dict):
-        for name, value in kept.items():
-            if name in _NAMES or str(name).startswith(_PREFIX):
-                os.environ.setdefault(str(name), str(value))
+        return {}
+    if not isinstance(kept, dict):
+        return {}
+    return {str(name): str(value) for name, value in kept.items() if name in _NAMES or str(name).startswith(_PREFIX)}

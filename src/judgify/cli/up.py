@@ -91,8 +91,11 @@ async def _up(settings: Settings, *, detach: bool, as_json: bool) -> int:
     began = clock.monotonic()
     async with connect.supervisor(settings) as client:
         if await client.alive():
+            asked, settings = settings, Settings.from_env(remembered.as_started(settings.home, os.environ))
             if not as_json:
                 err.print("judgify runs already; stop it with: judgify down")
+                if asked.ports.all() != settings.ports.all():
+                    err.print("it keeps the ports it was started with; other ports take effect after: judgify down")
             code = await _show(client, settings, as_json=as_json, already=True, seconds=None)
             if not as_json:
                 await _notes(settings)

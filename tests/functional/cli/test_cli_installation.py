@@ -66,6 +66,10 @@ def test_up_status_logs_doctor_and_down(cli: Cli) -> None:
     assert again.returncode == 0
     assert "runs already" in again.stderr
     assert "postgres" in again.stdout
+    elsewhere = Cli(cli.home, cli.environ | {"JUDGIFY_PORT_BASE": "30000"})("up", "--detach")
+    assert "it keeps the ports it was started with" in elsewhere.stderr
+    assert f":{int(cli.environ['JUDGIFY_PORT_BASE']) + 10}" in elsewhere.stdout
+    assert ":30010" not in elsewhere.stdout
     status = cli.json("status")
     assert [unit["pid"] for unit in status["units"]] == pids
     assert status["traffic"]["blocked"] is False
