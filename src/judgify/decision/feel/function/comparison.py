@@ -1,0 +1,35 @@
+"""Equality and order as the functions of lists and ranges use them."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+from judgify.decision.feel.meter import spend
+from judgify.decision.feel.range import Range, compare
+from judgify.decision.feel.temporal import TEMPORAL
+
+_SCALARS: Final = (str, bool, type(None), Range, *TEMPORAL)
+
+
+def key(value: Any) -> Any:
+    """Give what hashes, and is equal for equal values only: true is not 1, and "1" is not 1.
+
+    Lists and contexts are compared deeply; two functions are equal only when they are the same one.
+    """
+    spend()
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return value
+    if isinstance(value, _SCALARS):
+        return (type(value), value)
+    if isinstance(value, list):
+        return (list, tuple(key(item) for item in value))
+    if isinstance(value, dict):
+        return (dict, frozenset((name, key(item)) for name, item in value.items()))
+    return (object, id(value))
+
+
+def equal(left: Any, right: Any) -> bool:
+    """Tell whether two values are equal, deeply; values of two kinds never are."""
+    return bool(key(left) == key(right))
+
+
+__all__ = ["compare", "equal", "key"]
