@@ -20,7 +20,7 @@ def gave_up(work: Work, run: RunbookRun, reason: str, reasons: Mapping[Lang, str
         return
     planned = [
         row.model_copy(update={"row": f"runbook:{run.id}", "due_at": work.now})
-        for row in work.policy.pages(incident.severity, incident.key.root, work.now)
+        for row in work.duty.pages(incident.severity, incident.key.root, work.now)
         if row.kind == "page" and row.due_at <= work.now
     ]
     payload = {"runbook": run.runbook, "text": dict(reasons) if reasons else reason}

@@ -17,6 +17,7 @@ from judgify.response import calling, operation_entry, paging
 from judgify.response import timeline as t
 from judgify.response.delivery import Deliveries
 from judgify.response.desk import Desk, Work
+from judgify.response.duty import Duty
 from judgify.response.engine import Engine, stop_runs, take_back
 from judgify.response.figures import Figures
 from judgify.response.incident import Incident
@@ -60,6 +61,7 @@ class Conductor:
         self._runner = runner
         self._host = host
         self._reminders = Reminders(desk)
+        self._duty = Duty(desk)
         self._rolling: frozenset[str] = frozenset()
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._faults: dict[str, int] = {}
@@ -114,6 +116,7 @@ class Conductor:
 
         good &= await self._stage("look", look)
         await self._stage("approvals", self._lapse)
+        await self._stage("duty", lambda: self._duty.begin(incidents))
         await self._stage("lives", lambda: self._live(incidents))
         await self._stage("runs", self._advance)
         await self._stage("scribe", self._scribe.begin)
@@ -275,6 +278,7 @@ class Conductor:
         moments = [page] if page is not None else []
         moments += [approval.lapses_at for approval in approvals]
         moments += [run.due_at for run in runs if run.state == "waiting"]
+        moments += self._duty.moments(incidents)
         for incident in incidents:
             found = recovered(incident, self._engine.checks, policy.hold_s(incident.drill), now)
             if isinstance(found, datetime):
@@ -314,7 +318,7 @@ def _step_is_late(job: Work, incident_id: str, step: StepDue) -> None:
     # Those who were paged first hear of it; nobody is woken for a checklist.
     planned = [
         row.model_copy(update={"kind": "notice", "row": f"checklist:{step.id}", "due_at": job.now})
-        for row in job.policy.pages(incident.severity, incident.key.root, job.now)
+        for row in job.duty.pages(incident.severity, incident.key.root, job.now)
         if row.kind == "page" and row.due_at <= job.now and not row.wakes
     ]
     text = {lang: f"{step.title[lang]} - {step.missing_text[lang]}" for lang in step.title}

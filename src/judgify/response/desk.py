@@ -13,6 +13,7 @@ from judgify.response.joining import WellSince, never_seen
 from judgify.response.model import ENGINE, UNSETTLED, Actor, Page
 from judgify.response.policy import Policy
 from judgify.response.ports import Store, Tx
+from judgify.response.stand_in import STAND_IN, current
 from judgify.response.timeline import Entry, Event
 
 T = TypeVar("T")
@@ -35,6 +36,18 @@ class Work:
         self.owed: list[Page] = []
         """Pages put into the outbox that are due at once."""
         self._recent: dict[str, Incident] | None = None
+        self._duty: Policy | None = None
+
+    @property
+    def duty(self) -> Policy:
+        """The policy with whoever stands in for somebody now or later; asked wherever it matters who is on call."""
+        if self._duty is None:
+            self._duty = self.policy.beside(current(self.tx.all_kept(STAND_IN), self.now))
+        return self._duty
+
+    def relieved(self) -> None:
+        """Say that stand-ins were changed within this command: who is on call is looked up anew."""
+        self._duty = None
 
     def incident(self, incident_id: str) -> Incident:
         """Give an incident; `NotFound` when there is none."""

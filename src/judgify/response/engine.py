@@ -24,7 +24,8 @@ from judgify.response.model import (
     Signal,
     Vote,
 )
-from judgify.response.reception import RunbookOf, change_severity, plan_pages, receive, start_run, withdraw_all
+from judgify.response.planning import plan_pages
+from judgify.response.reception import RunbookOf, change_severity, receive, start_run, withdraw_all
 from judgify.response.recovery import Checks
 from judgify.response.rule import decide_vote, missing_to_close, said
 from judgify.response.subscription import Subscriptions

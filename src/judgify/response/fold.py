@@ -42,6 +42,8 @@ def apply(incident: Incident | None, entry: t.Entry) -> Incident:
     if incident is None:
         raise Invalid("a timeline begins with the opening of its incident")
     update = _change(entry.event, incident, entry)
+    if entry.actor.may_acknowledge:
+        update = {**update, "tended_at": entry.at}
     return incident.model_copy(update={**update, "last_seq": entry.seq})
 
 
@@ -258,6 +260,11 @@ def _operations(incident: Incident, operation_id: str, update: Update) -> tuple[
     return tuple(
         known.model_copy(update=update) if known.id == operation_id else known for known in incident.operations
     )
+
+
+@_change.register
+def _(event: t.IncidentNeglected, incident: Incident, entry: t.Entry) -> Update:  # noqa: ARG001 - see above
+    return {"held": False, "neglected_at": entry.at, "unreached": ()}
 
 
 @_change.register

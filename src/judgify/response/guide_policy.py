@@ -1,19 +1,22 @@
 """The engine's questions answered from a loaded guide. Pure: values in, values out."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, get_args
 
 from judgify.kit.clock import SEOUL, iso
 from judgify.kit.errors import NotFound
 from judgify.response import checklist, escalation, phases, severity
+from judgify.response.contact_rule import Told
 from judgify.response.guide.base import Text
 from judgify.response.guide.catalogue import FailureClass
 from judgify.response.guide.procedure import ChecklistFact
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import Classification, Lang, PageKind, Severity, Signal
-from judgify.response.policy import PlannedRow, Responder, StepDue, Team
+from judgify.response.policy import Gap, PlannedRow, Responder, StepDue, Team
+from judgify.response.roster import Roster
+from judgify.response.stand_in import StandIn
 
 _FACTS: Final[tuple[ChecklistFact, ...]] = get_args(ChecklistFact)
 _CLASSES: Final[tuple[FailureClass, ...]] = get_args(FailureClass)
@@ -21,6 +24,8 @@ _LANGS: Final[tuple[Lang, ...]] = ("ko", "en")
 TEAM: Final = "response-team"
 """Who is called together for P0 and P1 (guide 1.1)."""
 LEADS: Final = "team-lead"
+GAP: Final = "gap-"
+"""What begins the row of a hotline page that stands in for a row of which nobody is on call."""
 HOTLINE: Final = "hotline"
 """Whom the 24/7 hotline of the contacts is paged as."""
 CUSTOMER: Final = "customer"
@@ -32,10 +37,15 @@ EVERYONE: Final = "everyone"
 class GuidePolicy:
     """See `policy.Policy`."""
 
-    def __init__(self, guide: Guide, lang: Lang = "ko") -> None:
+    def __init__(self, guide: Guide, lang: Lang = "ko", roster: Roster | None = None) -> None:
         """Answer from this guide; titles and reasons are kept in its default language."""
         self.guide = guide
+        self.roster = roster or Roster(guide)
         self._lang: Lang = lang
+
+    def beside(self, stand_ins: Sequence[StandIn]) -> "GuidePolicy":
+        """Give the same policy with these quick overrides laid over its schedules."""
+        return GuidePolicy(self.guide, self._lang, self.roster.beside(stand_ins)) if stand_ins else self
 
     def service(self, name: str) -> str | None:
         """Give the catalogue's name for a service, a unit or a Prometheus job."""
@@ -99,22 +109,54 @@ class GuidePolicy:
         """Give how long a request for approval stands."""
         return self.guide.automation.approval_lapses_minutes * 60.0
 
-    def pages(self, severity: Severity, service: str, started_at: datetime) -> list[PlannedRow]:
-        """Give every page, report and notice of the matrix, one row for each channel."""
-        planned = escalation.plan(self.guide, severity=severity, service=service, opened_at=started_at)
-        return [
+    def pages(
+        self, severity: Severity, service: str, started_at: datetime, now: datetime | None = None
+    ) -> list[PlannedRow]:
+        """Give every page, report and notice of the matrix, one row for each channel; each thing once."""
+        plan = self._plan(severity, service, started_at, now)
+        rows = [
             PlannedRow(
                 kind=due.kind,
-                person=due.person,
+                person=told.person,
                 role=due.role,
-                channel=channel,
-                row=due.key,
-                due_at=due.due_at,
-                wakes=self._wakes(channel),
+                channel=told.channel,
+                row=f"{due.minute}:{due.kind}:{told.person}",
+                due_at=due.due_at + timedelta(seconds=told.after_s),
+                wakes=self._wakes(told.channel),
+                after_s=told.after_s,
             )
-            for due in planned
-            for channel in due.channels or self._any_channel(due.kind)
+            for due in plan.rows
+            for told in due.told or tuple(Told(due.person, name) for name in self._any_channel(due.kind))
         ]
+        for hole in plan.holes:
+            rows += self.hotline_pages(severity, f"{GAP}{hole.minute}", hole.due_at)
+        once: dict[tuple[str, str, str], PlannedRow] = {}
+        for row in sorted(rows, key=lambda row: row.due_at):
+            once.setdefault((row.person, row.channel, row.row), row)
+        return list(once.values())
+
+    def gaps(self, severity: Severity, service: str, started_at: datetime, now: datetime | None = None) -> list[Gap]:
+        """Give the rows of the matrix of which nobody is on call."""
+        holes = self._plan(severity, service, started_at, now).holes
+        return [Gap(row=str(hole.minute), roles=hole.roles, due_at=hole.due_at) for hole in holes]
+
+    def _plan(self, severity: Severity, service: str, started_at: datetime, now: datetime | None) -> escalation.Plan:
+        return escalation.escalate(
+            self.guide, self.roster, severity=severity, service=service, opened_at=started_at, now=now
+        )
+
+    def guide_digest(self) -> str:
+        """Give what names the very text of the guide."""
+        return self.guide.digest
+
+    def duty_changes(self, after: datetime) -> datetime | None:
+        """Give the next instant at which somebody else may be on call."""
+        return self.roster.next_change(after)
+
+    def neglected_after_s(self, severity: Severity) -> float | None:
+        """Give after how long without an act of a person an acknowledged incident escalates anew."""
+        minutes = self.guide.escalation.neglected_after_minutes.get(severity)
+        return None if minutes is None else minutes * 60.0
 
     def _wakes(self, channel: str) -> bool:
         known = self.guide.channels.get(channel)
@@ -167,19 +209,20 @@ class GuidePolicy:
         policy = self.guide.escalation.repeat
         return policy.every_s, policy.times
 
-    def responder(self, severity: Severity, service: str) -> Responder | None:
-        """Give the first responder: the first person of the first row's first role that has one."""
+    def responder(self, severity: Severity, service: str, now: datetime) -> Responder | None:
+        """Give the first responder: who is on call for the first row's first role that has somebody."""
         for role in self.guide.escalation.rows[0].cell(severity).roles:
-            for person, entry in self.guide.persons_of(role, service):
+            for person in self.roster.persons(role, service, severity, now):
                 label = self.guide.contacts.roles[role].label.of(self._lang)
-                return Responder(person=person, role=role, reason=f"{label}: {entry.shown}")
+                shown = self.guide.contacts.persons[person].shown
+                return Responder(person=person, role=role, reason=f"{label}: {shown}")
         return None
 
-    def team(self, severity: Severity, service: str) -> Team | None:
+    def team(self, severity: Severity, service: str, now: datetime) -> Team | None:
         """Give the response team where guide 1.1 convenes it (P0, P1)."""
         if self.guide.severities[severity].convene != "team" or TEAM not in self.guide.contacts.roles:
             return None
-        persons = tuple(person for person, _ in self.guide.persons_of(TEAM, service))
+        persons = self.roster.persons(TEAM, service, severity, now)
         return Team(role=TEAM, persons=persons) if persons else None
 
     def open_steps(self, incident: Incident, now: datetime) -> list[StepDue]:

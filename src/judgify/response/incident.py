@@ -60,6 +60,10 @@ class Incident(Value):
     """Whether somebody has it now: an acknowledgement since it was (last) opened. Stops repeats."""
     held_by: Actor | None = None
     """Who acknowledged it last; see `holder`."""
+    tended_at: AwareDatetime | None = None
+    """When a person last did something about it."""
+    neglected_at: AwareDatetime | None = None
+    """When it last escalated anew because nobody tended it any more."""
     unreached: tuple[str, ...] = ()
     """Rows of the matrix of whom nobody could be reached."""
     responder: str | None = None
@@ -101,8 +105,8 @@ class Incident(Value):
 
     @property
     def begun_at(self) -> datetime:
-        """When it was opened, or last reopened: the rows of the matrix count from then."""
-        return self.reopened_at or self.started_at
+        """When it was opened, last reopened or last found neglected: the rows of the matrix count from then."""
+        return max(moment for moment in (self.started_at, self.reopened_at, self.neglected_at) if moment is not None)
 
     @property
     def holder(self) -> Actor | None:

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from judgify.response.model import AutomationState, Drill, Rollout, Signal, Value
+from judgify.response.stand_in import StandIn
 
 
 class AutomationSwitched(Value):
@@ -49,3 +50,42 @@ class EngineStarted(Value):
     unsettled: int
     due_pages: int
     runs: int
+
+
+class StandInMade(Value):
+    """Somebody stands in for a schedule or a person for a while; on the engine's own timeline."""
+
+    type: Literal["stand-in-made"] = "stand-in-made"
+    stand_in: StandIn
+    covers: tuple[str, ...] = ()
+    """Earlier stand-ins for the same that it overlaps: it was made last, so it counts."""
+
+
+class StandInCancelled(Value):
+    """A stand-in was ended before its time, or taken back before it began; on the engine's own timeline."""
+
+    type: Literal["stand-in-cancelled"] = "stand-in-cancelled"
+    stand_in: StandIn
+
+
+class StandInEnded(Value):
+    """A stand-in ended by itself; on the engine's own timeline."""
+
+    type: Literal["stand-in-ended"] = "stand-in-ended"
+    stand_in: StandIn
+
+
+class CalendarFeedMade(Value):
+    """A calendar address was made by which a schedule can be subscribed to; on the engine's own timeline."""
+
+    type: Literal["calendar-feed-made"] = "calendar-feed-made"
+    feed_id: str
+    schedule: str
+
+
+class CalendarFeedRevoked(Value):
+    """A calendar address answers no more; on the engine's own timeline."""
+
+    type: Literal["calendar-feed-revoked"] = "calendar-feed-revoked"
+    feed_id: str
+    schedule: str

@@ -333,6 +333,8 @@ class Page(Value):
     wakes: bool = True
     attempt: int = 0
     """Number of the try that is under way or was the last; 0 before the first."""
+    after_s: float = 0.0
+    """How much later than its row it comes, as a step of its person's contact rule."""
     repeat: int = 0
     """Which repetition of an unacknowledged page this is; 0 is the first telling."""
     state: PageState = "due"

@@ -10,6 +10,8 @@ from judgify.response.model import Page
 from judgify.response.policy import PlannedRow, Policy
 from judgify.response.timeline import PlannedPage
 
+ACKNOWLEDGED: Final = "acknowledged"
+"""Why a row was withdrawn that an acknowledgement stopped."""
 UNSURE_TRIES: Final = 3
 """Tries of unknown outcome after which a channel counts as one that reaches nobody."""
 
@@ -46,15 +48,17 @@ def withdrawn(page: Page, reason: str) -> Page:
 def on_acknowledge(pages: Sequence[Page], now: datetime) -> tuple[list[Page], list[Page]]:
     """Give (withdrawn, changed): what was due stops on all channels; later rows still come, as information.
 
-    A row under way (claimed) cannot be called back; its outcome is recorded and it is not tried again.
+    The later steps of a contact rule belong to the row that has begun: they stop with it. A row under way (claimed)
+    cannot be called back; its outcome is recorded and it is not tried again.
     """
     stopped: list[Page] = []
     changed: list[Page] = []
     for page in pages:
         if page.kind != "page" or page.state != "due":
             continue
-        if page.due_at <= now or page.repeat > 0 or page.attempt > 0:
-            stopped.append(withdrawn(page, "acknowledged"))
+        begun = _start(page) <= now
+        if begun or page.repeat > 0 or page.attempt > 0:
+            stopped.append(withdrawn(page, ACKNOWLEDGED))
         else:
             changed.append(page.model_copy(update={"kind": "information"}))
     return stopped, changed
@@ -90,11 +94,16 @@ def unreached(pages: Sequence[Page], row: str, policy: Policy) -> bool:
 
 def next_row(pages: Sequence[Page], now: datetime, *, quiet: bool) -> list[Page]:
     """Give the next row of the matrix that is still to come, due now; while it is `quiet`, only what wakes nobody."""
-    coming = [page for page in pages if page.kind == "page" and page.state == "due" and page.due_at > now]
+    coming = [page for page in pages if page.kind == "page" and page.state == "due" and _start(page) > now]
     matrix = [page for page in coming if page.repeat == 0 and page.attempt == 0 and row_of(page).isdigit()]
-    soonest = min((page.due_at for page in matrix), default=None)
-    row = [page for page in matrix if page.due_at == soonest and not (quiet and page.wakes)]
-    return [page.model_copy(update={"due_at": now}) for page in row]
+    soonest = min((_start(page) for page in matrix), default=None)
+    row = [page for page in matrix if _start(page) == soonest and not (quiet and page.wakes)]
+    return [page.model_copy(update={"due_at": now + timedelta(seconds=page.after_s)}) for page in row]
+
+
+def _start(page: Page) -> datetime:
+    """Give when the row begins that a page is a step of."""
+    return page.due_at - timedelta(seconds=page.after_s)
 
 
 def on_settled(pages: Sequence[Page], reason: str) -> list[Page]:
@@ -110,24 +119,76 @@ def on_settled(pages: Sequence[Page], reason: str) -> list[Page]:
 
 
 def replan(
-    incident: Incident, pages: Sequence[Page], planned: Sequence[PlannedRow], now: datetime
+    incident: Incident,
+    pages: Sequence[Page],
+    planned: Sequence[PlannedRow],
+    now: datetime,
+    *,
+    detours: bool = False,
 ) -> tuple[list[Page], list[Page]]:
-    """Give (withdrawn, new) after a change of severity: what was already told is not told again.
+    """Give (withdrawn, new) so that what is owed is what is planned now; what stays owed is not touched.
 
-    A row whose time under the new severity has passed is due now. Once acknowledged, rows inform only.
+    Whoever was told and still is to be told goes on being told as before; whoever is not any more is left in peace;
+    whoever is new to a row whose time has passed is told now. Once acknowledged, rows inform only. `detours` keeps
+    pages through channels that nobody planned (another had failed) while their person is still on the row. A row for
+    which nobody is on call any more keeps those it had: they are better than nobody.
     """
-    told = [p for p in pages if p.state in {"sent", "claimed"} and p.created_at >= incident.begun_at]
-    done = {(p.person, p.channel, p.row) for p in told}
-    old = [withdrawn(p, "planned anew") for p in pages if p.state == "due" and not p.payload]
-    fresh: list[PlannedRow] = []
-    for row in planned:
-        if (row.person, row.channel, row.row) in done:
+    mine = [page for page in pages if page.created_at >= incident.begun_at and not page.payload]
+    wanted = {(row.person, row.channel, row.row): _as_held(row, incident, now) for row in planned}
+    persons = {(row.person, row.row) for row in planned}
+    gaps = {row.row.partition("gap-")[2] for row in planned if _of_a_gap(row.row)}
+    gone: list[Page] = []
+    done = _done(mine, held=incident.held)
+    for page in mine:
+        if page.state != "due" or page.kind == "test":
             continue
-        update: dict[str, object] = {"due_at": max(row.due_at, now)}
-        if incident.held and row.kind == "page":
-            update["kind"] = "information"
-        fresh.append(row.model_copy(update=update))
-    return old, rows(incident.id, fresh, now)
+        key = (page.person, page.channel, page.row)
+        row = wanted.get(key)
+        if row is None:
+            # The hotline was called since nobody answered; no plan takes that back.
+            called = page.row.startswith("hotline:") and not _of_a_gap(page.row)
+            kept = called or row_of(page) in gaps or (detours and (page.person, page.row) in persons)
+        else:
+            begun = page.repeat > 0 or page.attempt > 0
+            kept = begun or (page.kind == row.kind and page.due_at <= row.due_at)
+        if kept:
+            done.add(key)
+        else:
+            gone.append(withdrawn(page, "planned anew"))
+            if row is not None:
+                done.discard(key)
+    fresh = [row for key, row in wanted.items() if key not in done]
+    return gone, rows(incident.id, fresh, now)
+
+
+def _as_held(row: PlannedRow, incident: Incident, now: datetime) -> PlannedRow:
+    update: dict[str, object] = {"due_at": max(row.due_at, now)}
+    if incident.held and row.kind == "page":
+        update["kind"] = "information"
+    return row.model_copy(update=update)
+
+
+def _of_a_gap(row: str) -> bool:
+    return row.startswith("hotline:gap-")
+
+
+def _done(pages: Sequence[Page], *, held: bool) -> set[tuple[str, str, str]]:
+    """Give what was told and need not be told again by a new plan.
+
+    While nobody holds the incident, whoever was told and then taken off is told again when they come back on; an
+    acknowledgement, however, had stopped what it stopped for good.
+    """
+    newest: dict[tuple[str, str, str], Page] = {}
+    for page in sorted(pages, key=lambda page: (page.created_at, page.repeat, page.state != "withdrawn")):
+        newest[page.person, page.channel, page.row] = page
+    told = {key for key, page in newest.items() if page.state in {"sent", "claimed", "failed"}}
+    if held:
+        told |= {
+            (page.person, page.channel, page.row)
+            for page in pages
+            if page.state in {"sent", "claimed"} or page.detail == ACKNOWLEDGED
+        }
+    return told
 
 
 def repetition(page: Page, incident: Incident, policy: Policy, now: datetime) -> Page | None:
@@ -141,6 +202,7 @@ def repetition(page: Page, incident: Incident, policy: Policy, now: datetime) ->
             "created_at": now,
             "due_at": now + timedelta(seconds=every_s),
             "repeat": page.repeat + 1,
+            "after_s": 0.0,
             "state": "due",
             "attempt": 0,
             "token": 0,

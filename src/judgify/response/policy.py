@@ -1,10 +1,12 @@
 """What the engine asks of the guide, as one Protocol; `guide_policy` answers it from a loaded guide. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from judgify.response.incident import Incident
 from judgify.response.model import Classification, Lang, PageKind, Severity, Signal, Value
+from judgify.response.stand_in import StandIn
 
 
 class PlannedRow(Value):
@@ -18,6 +20,16 @@ class PlannedRow(Value):
     row: str
     due_at: datetime
     wakes: bool = True
+    after_s: float = 0.0
+    """How much later than its row this step of a contact rule comes."""
+
+
+class Gap(Value):
+    """A row of the matrix of which nobody is on call: what is planned for it goes to the next row and the hotline."""
+
+    row: str
+    roles: tuple[str, ...]
+    due_at: datetime
 
 
 class Responder(Value):
@@ -93,8 +105,34 @@ class Policy(Protocol):
         """Give how long a request for approval stands."""
         ...
 
-    def pages(self, severity: Severity, service: str, started_at: datetime) -> list[PlannedRow]:
-        """Give every page, report and notice of the escalation matrix, with absolute due times."""
+    def beside(self, stand_ins: Sequence[StandIn]) -> "Policy":
+        """Give the same policy with these quick overrides laid over its schedules."""
+        ...
+
+    def pages(
+        self, severity: Severity, service: str, started_at: datetime, now: datetime | None = None
+    ) -> list[PlannedRow]:
+        """Give every page, report and notice of the escalation matrix, with absolute due times.
+
+        Each goes to whoever is on call at its time, or `now` where that has been. Where nobody is, the next row's
+        come instead, and the hotline's.
+        """
+        ...
+
+    def gaps(self, severity: Severity, service: str, started_at: datetime, now: datetime | None = None) -> list[Gap]:
+        """Give the rows of the matrix of which nobody is on call."""
+        ...
+
+    def guide_digest(self) -> str:
+        """Give what names the very text of the guide."""
+        ...
+
+    def duty_changes(self, after: datetime) -> datetime | None:
+        """Give the next instant at which somebody else may be on call, or None."""
+        ...
+
+    def neglected_after_s(self, severity: Severity) -> float | None:
+        """Give after how long without an act of a person an acknowledged incident escalates anew; None: never."""
         ...
 
     def hotline_pages(self, severity: Severity, row: str, now: datetime) -> list[PlannedRow]:
@@ -117,11 +155,11 @@ class Policy(Protocol):
         """Give (seconds between repeats, how many at most) of a page that nobody acknowledged."""
         ...
 
-    def responder(self, severity: Severity, service: str) -> Responder | None:
+    def responder(self, severity: Severity, service: str, now: datetime) -> Responder | None:
         """Give the first responder."""
         ...
 
-    def team(self, severity: Severity, service: str) -> Team | None:
+    def team(self, severity: Severity, service: str, now: datetime) -> Team | None:
         """Give the team that is called together for a severity; None where one owner is enough."""
         ...
 

@@ -13,6 +13,7 @@ from judgify.response.incident import Incident
 from judgify.response.joining import DOWN, Join, Open, Reroot, drill_of, place
 from judgify.response.journal import SignalSuppressed
 from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, Lang, RunbookRun, Severity, Signal
+from judgify.response.planning import plan_anew, plan_pages
 
 OLDEST_EVIDENCE: Final = timedelta(days=7)
 """A signal that says it began earlier than this before it came is taken to have begun when it came."""
@@ -69,17 +70,9 @@ def start_run(work: Work, incident_id: str, service: str, runbook_of: RunbookOf,
 def convene(work: Work, incident_id: str, severity: Severity) -> None:
     """Call the response team together where the guide wants it for this severity (1.1: P0 and P1), once."""
     incident = work.incident(incident_id)
-    team = work.policy.team(severity, incident.key.root)
+    team = work.duty.team(severity, incident.key.root, work.now)
     if team is not None and incident.team != team.persons:
         work.append(incident_id, t.TeamConvened(role=team.role, persons=team.persons))
-
-
-def plan_pages(work: Work, incident: Incident, reason: str) -> Incident:
-    """Plan every row of the matrix anew from now (opening, reopening)."""
-    planned = work.policy.pages(incident.severity, incident.key.root, work.now)
-    pages = paging.rows(incident.id, planned, work.now)
-    work.save_pages(pages)
-    return work.append(incident.id, t.PagesPlanned(pages=paging.told(pages), reason=reason)) if pages else incident
 
 
 def change_severity(work: Work, incident: Incident, event: t.SeverityChanged, actor: Actor = ENGINE) -> Incident:
@@ -88,15 +81,7 @@ def change_severity(work: Work, incident: Incident, event: t.SeverityChanged, ac
     if not incident.ongoing:
         return incident
     convene(work, incident.id, event.severity)
-    planned = work.policy.pages(incident.severity, incident.key.root, incident.begun_at)
-    gone, fresh = paging.replan(incident, work.tx.pages(incident.id), planned, work.now)
-    work.save_pages([*gone, *fresh])
-    reason = f"severity {event.previous} → {event.severity}"
-    if gone:
-        work.append(incident.id, t.PagesWithdrawn(page_ids=tuple(p.id for p in gone), reason=reason))
-    if fresh:
-        work.append(incident.id, t.PagesPlanned(pages=paging.told(fresh), reason=reason))
-    return work.incident(incident.id)
+    return plan_anew(work, incident, f"severity {event.previous} → {event.severity}")
 
 
 def withdraw_all(work: Work, incident: Incident, reason: str) -> None:
@@ -164,7 +149,7 @@ def _open(
         declared_by=declared_by,
     )
     incident = work.append(incident_id, opened, t.PhaseEntered(phase=1, reason="opened"))
-    who = work.policy.responder(kind.severity, signal.service)
+    who = work.duty.responder(kind.severity, signal.service, work.now)
     if who is not None:
         named = t.ResponderNamed(person=who.person, role=who.role, reason=who.reason)
         work.append(incident_id, named, t.ChecklistDone(item="responder_named", how="machine", detail=who.person))

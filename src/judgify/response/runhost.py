@@ -112,7 +112,7 @@ class EngineRunHost:
         """Tell those who were paged first that something waits for them."""
         planned = [
             row.model_copy(update={"kind": "notice", "row": "approval", "due_at": job.now})
-            for row in job.policy.pages(incident.severity, incident.key.root, job.now)
+            for row in job.duty.pages(incident.severity, incident.key.root, job.now)
             if row.kind == "page" and row.due_at <= job.now
         ]
         payload = {

@@ -6,11 +6,16 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 
 from judgify.response.journal import (
     AutomationSwitched,
+    CalendarFeedMade,
+    CalendarFeedRevoked,
     DrillFinished,
     DrillRegistered,
     EngineStarted,
     RolloutAnnounced,
     SignalSuppressed,
+    StandInCancelled,
+    StandInEnded,
+    StandInMade,
 )
 from judgify.response.model import (
     ActionItem,
@@ -251,6 +256,24 @@ class PageDelivered(Value):
     """Seconds from the row's due time to the end of the try."""
 
 
+class ScheduleGap(Value):
+    """Nobody is on call for a row of the matrix: the next row comes at its time, and the 24/7 hotline is called."""
+
+    type: Literal["schedule-gap"] = "schedule-gap"
+    row: str
+    roles: tuple[str, ...]
+    due_at: AwareDatetime
+
+
+class IncidentNeglected(Value):
+    """It was acknowledged, and then no person did anything for the guide's limit: it escalates anew, held by nobody."""
+
+    type: Literal["incident-neglected"] = "incident-neglected"
+    after_s: float
+    tended_at: AwareDatetime
+    """When a person last did something about it."""
+
+
 class NobodyReached(Value):
     """Every channel of every person of a row refused: the next row and the 24/7 hotline are called at once."""
 
@@ -419,6 +442,8 @@ Event = Annotated[
     | PagesWithdrawn
     | PageDelivered
     | NobodyReached
+    | ScheduleGap
+    | IncidentNeglected
     | AnnouncementDrafted
     | AnnouncementSent
     | ChecklistDone
@@ -440,7 +465,12 @@ Event = Annotated[
     | DrillFinished
     | RolloutAnnounced
     | SignalSuppressed
-    | EngineStarted,
+    | EngineStarted
+    | StandInMade
+    | StandInCancelled
+    | StandInEnded
+    | CalendarFeedMade
+    | CalendarFeedRevoked,
     Field(discriminator="type"),
 ]
 """Every kind of entry. Match on the class (or on `type`)."""

@@ -146,7 +146,7 @@ def test_a_guide_whose_channels_fit_nobody_still_owes_the_page() -> None:
 
 
 def test_responders_tests_and_announcements() -> None:
-    named = policy().responder("P1", "judgment")
+    named = policy().responder("P1", "judgment", NOW)
     assert named is not None
     assert (named.person, named.role) == ("dev-lead", "owner")
     assert {row.kind for row in policy().test_pages("ops-lead", NOW)} == {"test"}
@@ -186,7 +186,7 @@ def test_a_severity_for_which_nobody_is_named_has_no_responder() -> None:
         for name, role in guide.contacts.roles.items()
     }
     empty = replace(guide, contacts=guide.contacts.model_copy(update={"roles": roles}))
-    assert GuidePolicy(empty).responder("P1", "judgment") is None
+    assert GuidePolicy(empty).responder("P1", "judgment", NOW) is None
 
 
 def test_repeats_end_when_somebody_has_it_or_the_guide_says_enough() -> None:
