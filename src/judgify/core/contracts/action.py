@@ -12,6 +12,9 @@ from judgify.decision import DecisionTable, Matched, TableError
 
 _MARK: Final = re.compile(r"\{\{\s*(result|verdict|workflow|execution_id|created_at|input\.[^{}]{1,200}?)\s*\}\}")
 _ANY_MARK: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_MAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+EVERY: Final = "*"
+"""The target of a `slack` action that goes to every configured channel of a Slack type."""
 _MAX_DEPTH: Final = 10
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
@@ -30,16 +33,7 @@ class CompiledAction:
 
     def order(self, record: ExecutionRecord, index: int, given: Mapping[str, Any]) -> ActionRequest:
         """Write the order to the action service for one execution."""
-        body = _fill(self.rule.template, record, given)
-        if self.rule.type == "webhook":
-            params: dict[str, Any] = {"url": self.rule.target, "headers": self.rule.headers, "body": body}
-        else:
-            parts = body if isinstance(body, dict) else {"body": body}
-            params = {
-                "subject": f"[{record.workflow_name}] {record.result}",
-                **parts,
-                "channels": [self.rule.target],
-            }
+        params = self._params(_fill(self.rule.template, record, given), f"[{record.workflow_name}] {record.result}")
         return ActionRequest(
             idempotency_key=f"{record.id}:{index}",
             type=self.rule.type,
@@ -56,6 +50,17 @@ class CompiledAction:
                 "created_at": record.created_at,
             },
         )
+
+    def _params(self, body: Any, subject: str) -> dict[str, Any]:
+        target = self.rule.target
+        if self.rule.type == "webhook":
+            return {"url": target, "headers": self.rule.headers, "body": body}
+        if self.rule.type == "slack":
+            parts = body if isinstance(body, dict) else {"text": _text(body)}
+            return {"subject": subject, **parts, **({} if target == EVERY else {"channel": target})}
+        parts = body if isinstance(body, dict) else {"body": _text(body)}
+        where: dict[str, Any] = {"to": target} if self.rule.type == "email" else {"channels": [target]}
+        return {"subject": subject, **parts, **where}
 
 
 def compile_action(rule: ActionRule, path: str) -> CompiledAction | Problem:
@@ -75,15 +80,22 @@ def compile_action(rule: ActionRule, path: str) -> CompiledAction | Problem:
     except TableError as error:
         found = error.problems[0]
         return Problem(f"{path}.when", found.message, found.mend or "write a FEEL unary test")
-    if rule.type == "webhook" and not rule.target.startswith(("http://", "https://")):
-        return Problem(f"{path}.target", "is no address", "begin with https://")
-    if not rule.target.strip():
-        return Problem(f"{path}.target", "is empty", "name the channel")
+    wrong = _wrong_target(rule)
+    if wrong is not None:
+        return Problem(f"{path}.target", *wrong)
     bad = _bad_mark(rule.template)
     if bad is not None:
         known = "result, verdict, workflow, execution_id, created_at, input.NAME"
         return Problem(f"{path}.template", f"{bad} is not known", f"known: {known}")
     return CompiledAction(rule, condition)
+
+
+def _wrong_target(rule: ActionRule) -> tuple[str, str] | None:
+    if rule.type == "webhook" and not rule.target.startswith(("http://", "https://")):
+        return "is no address", "begin with https://"
+    if rule.type == "email" and not _MAIL.fullmatch(rule.target):
+        return "is no mail address", "write it as name@example.com"
+    return None if rule.target.strip() else ("is empty", "name the channel")
 
 
 def _literal(item: Any) -> str:

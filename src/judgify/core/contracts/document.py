@@ -7,7 +7,7 @@ import msgspec
 Strategy = Literal["rule_first", "llm_first", "parallel", "consensus"]
 """How rules and model share the work; without a model the rules answer alone, and the answer says so."""
 ColumnType = Literal["number", "integer", "string", "boolean", "date", "date-time"]
-ActionType = Literal["webhook", "notify"]
+ActionType = Literal["webhook", "slack", "email", "notify"]
 
 
 class FileColumn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -58,9 +58,10 @@ class ActionRule(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
 
     Attributes:
         when: A FEEL unary test over the result (`"NG"`, `>= 3`), or a list of results.
-        type: `webhook` or `notify`.
+        type: `webhook`, `slack`, `email` or `notify`.
         name: What people call it.
-        target: The address of a webhook, or the channel of a notification.
+        target: The address of a webhook, the mail address of an `email`, the configured channel of a `slack` (`*` for
+            every one) or of a `notify`.
         template: The body. Texts may hold `{{result}}`, `{{verdict}}`, `{{workflow}}`, `{{execution_id}}`,
             `{{created_at}}` and `{{input.NAME}}`; a text that is one such mark alone keeps the value's type.
         headers: Headers of a webhook. No secrets: name them as the action service documents.

@@ -100,12 +100,13 @@ class ActionRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         idempotency_key: `<execution id>:<index of the action in the workflow>`.
-        params: webhook: `url`, `headers`, `body`; notify: `channels`, `subject`, `body`, `severity`.
+        params: webhook: `url`, `headers`, `body`; slack: `text`, `subject`, `channel`; email: `to`, `subject`, `body`;
+            notify: `channels`, `subject`, `body`, `severity`.
         context: What it came from: workflow name and version, verdict, result, `life_safety`, `created_at`.
     """
 
     idempotency_key: str
-    type: Literal["webhook", "notify"]
+    type: Literal["webhook", "slack", "email", "notify"]
     params: dict[str, Any]
     name: str | None = None
     execution_id: str | None = None

@@ -4,6 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from judgify.core.action.order import Order, check
 from judgify.core.contracts.action import CompiledAction, compile_action
 from judgify.core.contracts.document import ActionRule
 from judgify.core.contracts.plan import Plan, compile_document, normal_name, read_document
@@ -265,6 +266,19 @@ def test_a_notification_has_a_subject_of_its_own_unless_one_is_given() -> None:
     assert plain.params == {"subject": "[온도 판정] NG", "body": "온도 95", "channels": ["ops"]}
     given = action(type="notify", target="ops", template={"subject": "S", "body": "B"}).order(record(), 0, {})
     assert given.params == {"subject": "S", "body": "B", "channels": ["ops"]}
+    number = action(type="notify", target="ops", template="{{input.온도}}").order(record(), 0, {"온도": 95})
+    assert number.params["body"] == "95"
+
+
+def test_slack_and_mail_are_ordered_as_the_action_service_takes_them() -> None:
+    slack = action(type="slack", target="품질", template="온도 {{input.온도}}").order(record(), 0, {"온도": 95})
+    assert slack.params == {"subject": "[온도 판정] NG", "text": "온도 95", "channel": "품질"}
+    every = action(type="slack", target="*", template={"text": "{{result}}", "lang": "en"}).order(record(), 0, {})
+    assert every.params == {"subject": "[온도 판정] NG", "text": "NG", "lang": "en"}
+    mail = action(type="email", target="kim@example.com", template="{{result}}").order(record(), 0, {})
+    assert mail.params == {"to": "kim@example.com", "subject": "[온도 판정] NG", "body": "NG"}
+    for order in (slack, every, mail):
+        assert check(Order.model_validate(msgspec.to_builtins(order))).type == order.type
 
 
 @pytest.mark.parametrize(
@@ -275,6 +289,8 @@ def test_a_notification_has_a_subject_of_its_own_unless_one_is_given() -> None:
         ({"when": ">> 3"}, "actions[0].when"),
         ({"target": "ftp://x"}, "actions[0].target"),
         ({"type": "notify", "target": " "}, "actions[0].target"),
+        ({"type": "email", "target": "kim"}, "actions[0].target"),
+        ({"type": "slack", "target": ""}, "actions[0].target"),
         ({"template": "{{secret}}"}, "actions[0].template"),
         ({"template": {"a": ["x", {"b": "{{ result.__class__ }}"}]}}, "actions[0].template"),
     ],
