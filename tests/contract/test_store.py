@@ -179,6 +179,21 @@ async def test_a_due_page_is_claimed_once_and_a_claim_that_ran_out_is_a_possible
     assert await store.read(lambda tx: tx.next_page_due()) == NOW + timedelta(hours=1)
 
 
+async def test_a_channel_can_be_left_out_of_what_is_due(store: Store) -> None:
+    one, two = page(channel="sms"), page(channel="mail", due_at=NOW + timedelta(seconds=1))
+    await store.write(lambda tx: tx.save_pages([one, two]))
+    later = NOW + timedelta(seconds=2)
+    assert await store.read(lambda tx: tx.due_pages(later)) == [one, two]
+    assert await store.write(lambda tx: tx.owed_pages(later, 1)) == [one]
+    assert await store.write(lambda tx: tx.owed_pages(later, without=("sms", "none"))) == [two]
+    assert await store.read(lambda tx: tx.next_page_due()) == NOW
+    assert await store.read(lambda tx: tx.next_page_due(without=["sms"])) == two.due_at
+    assert await store.read(lambda tx: tx.next_page_due(without=["sms", "mail"])) is None
+    assert await store.write(lambda tx: tx.claim_page(two.id, later, later + LEASE)) is not None
+    assert await store.read(lambda tx: tx.next_page_due(without=["sms"])) == later + LEASE
+    assert await store.write(lambda tx: tx.owed_pages(later)) == [one]
+
+
 async def test_what_an_engine_had_claimed_is_owed_at_once_when_it_starts_again(store: Store) -> None:
     held, due, later = page(), page(), page(due_at=NOW + timedelta(hours=1))
     await store.write(lambda tx: tx.save_pages([held, due, later]))

@@ -127,8 +127,15 @@ class Tx(Protocol):
         """Give an incident's pages (all when None) by due time."""
         ...
 
-    def due_pages(self, now: datetime, limit: int = 100) -> list[Page]:
-        """Give pages that are due, and claimed ones whose lease ran out, the earliest first."""
+    def due_pages(self, now: datetime, limit: int = 100, *, without: Sequence[str] = ()) -> list[Page]:
+        """Give pages that are due, and claimed ones whose lease ran out, the earliest first; not of channels `without`.
+
+        `now` is the engine's clock; a lease ends by the clock that all engines on the store share.
+        """
+        ...
+
+    def owed_pages(self, now: datetime, limit: int = 100, *, without: Sequence[str] = ()) -> list[Page]:
+        """Give what `due_pages` gives, for whoever claims them in this transaction: nobody else can before it ends."""
         ...
 
     def count_due(self, now: datetime) -> int:
@@ -142,7 +149,7 @@ class Tx(Protocol):
         """
         ...
 
-    def next_page_due(self) -> datetime | None:
+    def next_page_due(self, *, without: Sequence[str] = ()) -> datetime | None:
         """Give the moment at which the next page is due (a claimed one: its lease's end), or None."""
         ...
 

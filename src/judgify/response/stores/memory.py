@@ -200,10 +200,18 @@ class MemoryTx:
         found = [page for page in self._t.pages.values() if incident_id is None or page.incident_id == incident_id]
         return sorted(found, key=lambda page: (page.due_at, page.id))[:limit]
 
-    def due_pages(self, now: datetime, limit: int = 100) -> list[Page]:
+    def due_pages(self, now: datetime, limit: int = 100, *, without: Sequence[str] = ()) -> list[Page]:
         """Give pages that may be claimed now, the earliest first."""
-        found = [(due, page.id, page) for page in self._t.pages.values() if (due := due_at(page)) and due <= now]
+        found = [
+            (due, page.id, page)
+            for page in self._t.pages.values()
+            if (due := due_at(page)) and due <= now and page.channel not in without
+        ]
         return [page for _, _, page in sorted(found, key=lambda item: item[:2])][:limit]
+
+    def owed_pages(self, now: datetime, limit: int = 100, *, without: Sequence[str] = ()) -> list[Page]:
+        """Give what `due_pages` gives."""
+        return self.due_pages(now, limit, without=without)
 
     def count_due(self, now: datetime) -> int:
         """Give the number of pages that may be claimed now."""
@@ -215,9 +223,10 @@ class MemoryTx:
         self.save_pages([released(page) for page in held])
         return len(held)
 
-    def next_page_due(self) -> datetime | None:
+    def next_page_due(self, *, without: Sequence[str] = ()) -> datetime | None:
         """Give the moment at which the next page may be claimed."""
-        return min((due for page in self._t.pages.values() if (due := due_at(page))), default=None)
+        pages = (page for page in self._t.pages.values() if page.channel not in without)
+        return min((due for page in pages if (due := due_at(page))), default=None)
 
     def claim_page(self, page_id: str, now: datetime, lease_until: datetime) -> Page | None:
         """Claim a due page, or give None."""

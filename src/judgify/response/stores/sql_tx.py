@@ -193,15 +193,16 @@ class SqlTx(RecordRows):
     def save_pages(self, pages: Sequence[Page]) -> None:
         """Insert or replace many pages."""
         self._many(
-            "INSERT INTO page (id, incident_id, open_at, due_at, body) VALUES ($1, $2, $3, $4, $5)"
+            "INSERT INTO page (id, incident_id, open_at, due_at, channel, body) VALUES ($1, $2, $3, $4, $5, $6)"
             " ON CONFLICT (id) DO UPDATE SET incident_id = excluded.incident_id, open_at = excluded.open_at,"
-            " due_at = excluded.due_at, body = excluded.body",
+            " due_at = excluded.due_at, channel = excluded.channel, body = excluded.body",
             [
                 (
                     page.id,
                     page.incident_id or "",
                     None if (due := due_at(page)) is None else self._at(due),
                     self._at(page.due_at),
+                    page.channel,
                     page.model_dump_json(),
                 )
                 for page in pages
@@ -219,19 +220,28 @@ class SqlTx(RecordRows):
             return self._pages("ORDER BY due_at, id LIMIT $1", limit)
         return self._pages("WHERE incident_id = $1 ORDER BY due_at, id LIMIT $2", incident_id, limit)
 
-    def due_pages(self, now: datetime, limit: int = 100) -> list[Page]:
+    def due_pages(self, now: datetime, limit: int = 100, *, without: Sequence[str] = ()) -> list[Page]:
         """Give pages that may be claimed now, the earliest first."""
-        return self._pages("WHERE open_at <= $1 ORDER BY open_at, id LIMIT $2", self._at(now), limit)
+        left = others(without, after=2)
+        return self._pages(f"WHERE open_at <= $1{left} ORDER BY open_at, id LIMIT $2", self._at(now), limit, *without)
+
+    def owed_pages(self, now: datetime, limit: int = 100, *, without: Sequence[str] = ()) -> list[Page]:
+        """Give what `due_pages` gives; there is one writer only, so nobody else claims them meanwhile."""
+        return self.due_pages(now, limit, without=without)
 
     def count_due(self, now: datetime) -> int:
         """Give the number of pages that may be claimed now."""
         row = self._one("SELECT count(*) FROM page WHERE open_at <= $1", self._at(now))
         return 0 if row is None else int(row[0])
 
-    def next_page_due(self) -> datetime | None:
+    def next_page_due(self, *, without: Sequence[str] = ()) -> datetime | None:
         """Give the moment at which the next page may be claimed."""
-        row = self._one("SELECT min(open_at) FROM page WHERE open_at IS NOT NULL")
-        return None if row is None or row[0] is None else self._when(row[0])
+        left = others(without, after=0)
+        row = self._one(
+            f"SELECT open_at FROM page WHERE open_at IS NOT NULL{left} ORDER BY open_at LIMIT 1",  # noqa: S608 - placeholders
+            *without,
+        )
+        return None if row is None else self._when(row[0])
 
     def claim_page(self, page_id: str, now: datetime, lease_until: datetime) -> Page | None:
         """Claim a due page, or give None."""
@@ -250,7 +260,7 @@ class SqlTx(RecordRows):
 
     def _pages(self, rest: str, *values: Any) -> list[Page]:
         """Give the pages that a condition, an order and a limit leave."""
-        return [Page.model_validate_json(row[0]) for row in self._all(f"SELECT body FROM page {rest}", *values)]  # noqa: S608 - `rest` is ours
+        return [read_page(row[0]) for row in self._all(f"SELECT body FROM page {rest}", *values)]  # noqa: S608 - `rest` is ours
 
     def _entry(self, row: Row) -> Entry:
         number, incident_id, seq, at, actor, body = row
@@ -268,3 +278,15 @@ class SqlTx(RecordRows):
 def _incident(body: str) -> Incident:
     """Read an incident. It is immutable, and the same one is asked for on every turn of the loop: read once."""
     return Incident.model_validate_json(body)
+
+
+@lru_cache(maxsize=2048)
+def read_page(body: str) -> Page:
+    """Read a page. It is immutable, and those of an incident are read again with every one that is delivered."""
+    return Page.model_validate_json(body)
+
+
+def others(without: Sequence[str], *, after: int) -> str:
+    """Give the condition that leaves channels out, whose names follow that many other values."""
+    places = ", ".join(f"${place}" for place in range(after + 1, after + 1 + len(without)))
+    return f" AND channel NOT IN ({places})" if without else ""

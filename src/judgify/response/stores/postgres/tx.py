@@ -9,23 +9,22 @@ from judgify.response.outbox import claimed, released
 from judgify.response.stores.postgres.link import Link
 from judgify.response.stores.postgres.skew import Skew
 from judgify.response.stores.record_rows import Row
-from judgify.response.stores.sql_tx import SqlTx
+from judgify.response.stores.sql_tx import SqlTx, others, read_page
 
 _SAVE: Final = (
-    "INSERT INTO page (id, incident_id, open_at, lease_at, token, claimed_by, due_at, body)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+    "INSERT INTO page (id, incident_id, open_at, lease_at, token, claimed_by, due_at, channel, body)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
     " ON CONFLICT (id) DO UPDATE SET incident_id = excluded.incident_id, open_at = excluded.open_at,"
-    " lease_at = excluded.lease_at, token = excluded.token, due_at = excluded.due_at, body = excluded.body,"
+    " lease_at = excluded.lease_at, token = excluded.token, due_at = excluded.due_at,"
+    " channel = excluded.channel, body = excluded.body,"
     # A row that another engine holds and that is only written upon stays his.
     " claimed_by = CASE WHEN excluded.token > page.token THEN excluded.claimed_by ELSE page.claimed_by END"
 )
-# Two scans of an index each, joined: one condition with OR could be answered from no index in order.
-_DUE: Final = (
-    "SELECT body, lease_at FROM ("
-    " (SELECT body, lease_at, open_at AS at, id FROM page WHERE open_at <= $1 ORDER BY open_at, id LIMIT $4)"
-    " UNION ALL (SELECT body, lease_at, lease_at - $3::interval AS at, id FROM page WHERE lease_at <= $2"
-    " ORDER BY lease_at, id LIMIT $4)) AS owed ORDER BY at, id LIMIT $4"
-)
+# Two scans of an index each: one condition with OR could be answered from no index in order. Moments are bound values,
+# since a clock that is asked in the condition itself keeps the index from being used.
+_OPEN: Final = "SELECT body, lease_at FROM page WHERE open_at <= $1{} ORDER BY open_at, id LIMIT $2"
+_LEFT: Final = "SELECT body, lease_at FROM page WHERE lease_at <= $1{} ORDER BY lease_at, id LIMIT $2"
+_LOCK: Final = " FOR UPDATE SKIP LOCKED"
 
 
 class PostgresTx(SqlTx):
@@ -76,6 +75,7 @@ class PostgresTx(SqlTx):
                     page.token,
                     self._engine,
                     page.due_at,
+                    page.channel,
                     page.model_dump_json(),
                 )
                 for page in pages
@@ -86,10 +86,22 @@ class PostgresTx(SqlTx):
         held = page.state == "claimed" and page.lease_until is not None
         return self._skew.to_database(page.lease_until) if held and page.lease_until else None
 
-    def due_pages(self, now: datetime, limit: int = 100) -> list[Page]:
+    def due_pages(self, now: datetime, limit: int = 100, *, without: Sequence[str] = ()) -> list[Page]:
         """Give pages that may be claimed now, the earliest first."""
-        rows = self._all(_DUE, now, self._skew.to_database(now), self._skew.ahead, limit)
-        return [self._page(row) for row in rows]
+        return self._due(now, limit, without, "")
+
+    def owed_pages(self, now: datetime, limit: int = 100, *, without: Sequence[str] = ()) -> list[Page]:
+        """Give what `due_pages` gives and nobody else is about to claim; nobody does before this transaction ends."""
+        return self._due(now, limit, without, _LOCK)
+
+    def _due(self, now: datetime, limit: int, without: Sequence[str], lock: str) -> list[Page]:
+        left = others(without, after=2)
+        rows = [
+            *self._all(_OPEN.format(left) + lock, now, limit, *without),
+            *self._all(_LEFT.format(left) + lock, self._skew.to_database(now), limit, *without),
+        ]
+        pages = [self._page(row) for row in rows]
+        return sorted(pages, key=lambda page: (page.lease_until or page.due_at, page.id))[:limit]
 
     def count_due(self, now: datetime) -> int:
         """Give the number of pages that may be claimed now."""
@@ -100,9 +112,14 @@ class PostgresTx(SqlTx):
         )
         return 0 if row is None else int(row[0])
 
-    def next_page_due(self) -> datetime | None:
+    def next_page_due(self, *, without: Sequence[str] = ()) -> datetime | None:
         """Give the moment at which the next page may be claimed."""
-        row = self._one("SELECT (SELECT min(open_at) FROM page), (SELECT min(lease_at) FROM page)")
+        left = others(without, after=0)
+        row = self._one(
+            f"SELECT (SELECT open_at FROM page WHERE open_at IS NOT NULL{left} ORDER BY open_at LIMIT 1),"  # noqa: S608 - placeholders
+            f" (SELECT lease_at FROM page WHERE lease_at IS NOT NULL{left} ORDER BY lease_at LIMIT 1)",
+            *without,
+        )
         opens, ends = (None, None) if row is None else row
         moments = [] if opens is None else [opens]
         if ends is not None:
@@ -127,7 +144,7 @@ class PostgresTx(SqlTx):
         return [self._page(row) for row in self._all(f"SELECT body, lease_at FROM page {rest}", *values)]  # noqa: S608 - `rest` is ours
 
     def _page(self, row: Row) -> Page:
-        page = Page.model_validate_json(row[0])
+        page = read_page(row[0])
         if row[1] is None:
             return page
         return page.model_copy(update={"lease_until": self._skew.to_engine(row[1])})
