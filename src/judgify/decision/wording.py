@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from judgify.decision.wording_function import FUNCTION_REASONS
+
 Language = Literal["en", "ko"]
 
 REASONS: Final[dict[str, dict[Language, str]]] = {
@@ -63,6 +65,34 @@ REASONS: Final[dict[str, dict[Language, str]]] = {
         "en": "the matching rules give different outputs: {rules}",
         "ko": "맞은 규칙들의 출력이 서로 다릅니다: {rules}",
     },
+    "bad-expression": {
+        "en": "the expression cannot be read: {message}",
+        "ko": "식을 읽을 수 없습니다: {message}",
+    },
+    "bad-model": {
+        "en": "the model is faulty here: {message}",
+        "ko": "모델의 이 부분이 잘못되었습니다: {message}",
+    },
+    "no-logic": {"en": "there is no expression to work out", "ko": "계산할 식이 없습니다"},
+    "unsupported": {"en": "this is not supported: {what}", "ko": "지원하지 않습니다: {what}"},
+    "no-function": {
+        "en": "{function} is called, and it is a {found} and no function",
+        "ko": "{function}은(는) 함수가 아니라 {found} 값이어서 호출할 수 없습니다",
+    },
+    "no-item": {
+        "en": "there is no member number {found} in a list of {size}",
+        "ko": "{size}개짜리 목록에 {found}번째 항목이 없습니다",
+    },
+    "no-steps": {
+        "en": "a loop goes through lists, whole numbers and dates, not a {found}",
+        "ko": "반복은 목록, 정수, 날짜로만 할 수 있고 {found} 값으로는 할 수 없습니다",
+    },
+    "twice": {"en": "a key is given twice", "ko": "같은 키가 두 번 주어졌습니다"},
+    "external": {"en": "an external function is not called", "ko": "외부 함수는 호출하지 않습니다"},
+    "too-many-steps": {"en": "the evaluation takes too many steps", "ko": "계산 단계가 너무 많습니다"},
+    "too-deep": {"en": "calls are nested too deeply", "ko": "호출이 너무 깊습니다"},
+    "too-large": {"en": "the value grows too large", "ko": "값이 너무 큽니다"},
+    **FUNCTION_REASONS,
 }
 """Every reason code with its sentences."""
 
@@ -77,6 +107,9 @@ _KINDS_KO: Final = {
     "null": "빈(null)",
     "list": "목록",
     "context": "객체",
+    "time": "시각",
+    "range": "범위",
+    "function": "함수",
 }
 _KINDS_EN: Final = {"months": "duration of years and months", "context": "mapping"}
 

@@ -1,6 +1,7 @@
 """What an outcome tells: the trace, the causes, the sentences, JSON, examples and the way back to a mapping."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -170,7 +171,7 @@ def test_causes_between_rules_and_of_combined_outputs() -> None:
 
 @pytest.mark.parametrize("code", sorted(REASONS))
 def test_every_reason_has_a_sentence_in_both_languages(code: str) -> None:
-    params = dict.fromkeys(("type", "found", "allowed", "member", "left", "right", "operator", "rules"), "number")
+    params = dict.fromkeys(re.findall(r"\{(\w+)\}", "".join(REASONS[code].values())), "number")
     cause = Cause(code, params)
     assert "{" not in cause.reason + cause.explain("ko")
     assert any("가" <= letter <= "힣" for letter in cause.explain())

@@ -182,7 +182,7 @@ class Builtin:
         extra = {"moment": moment} if self.moment else {}
         bound = [(form, values) for form in self.forms if (values := form.by_name(names, arguments)) is not None]
         if not bound:
-            raise EvaluationError("no-parameter", function=self.name, parameter=", ".join(names), known=self._known())
+            raise EvaluationError("no-parameter", function=self.name, parameter=", ".join(names))
         for form, values in bound:
             if all(parameter.takes(value) for parameter, value in form.pairs(values)):
                 return form.run(*values, **extra)
@@ -191,7 +191,7 @@ class Builtin:
 
     def _converted(self, forms: Sequence[Form], arguments: Sequence[Any], extra: dict[str, Any]) -> Any:
         if not forms:
-            raise EvaluationError("arguments", function=self.name, given=str(len(arguments)), known=self._known())
+            raise EvaluationError("arguments", function=self.name, found=str(len(arguments)))
         for form in forms:
             pairs = form.pairs(arguments)
             values = [parameter.converted(value) for parameter, value in pairs]
@@ -204,12 +204,8 @@ class Builtin:
             value=value,
             function=self.name,
             argument=parameter.name,
-            needed=parameter.domain.name,
             found=kind(value),
         )
-
-    def _known(self) -> str:
-        return "; ".join(f"{self.name}({', '.join(names)})" for names in self.overloads)
 
 
 def needs(name: str, domain: Domain, *, optional: bool = False, nullable: bool = False) -> Parameter:

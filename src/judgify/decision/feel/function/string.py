@@ -6,7 +6,7 @@ from typing import Any, Final
 from judgify.decision.feel.error import EvaluationError, LimitError
 from judgify.decision.feel.function.position import start_of, width_of
 from judgify.decision.feel.function.regex import Found, compiled
-from judgify.decision.feel.function.signature import LIST, NUMBER, STRING, builtin, form, needs
+from judgify.decision.feel.function.signature import LIST, NUMBER, STRING, builtin, form, kind, needs
 from judgify.decision.feel.meter import spend
 from judgify.decision.feel.number import Number
 from judgify.decision.limit import MAX_STRING
@@ -104,8 +104,9 @@ def _split(text: str, delimiter: str) -> list[str]:
 
 def _join(items: list[Any], delimiter: str | None = None) -> str:
     texts = [item for item in items if item is not None]
-    if not all(isinstance(item, str) for item in texts):
-        raise EvaluationError("not-strings", function="string join")
+    for item in texts:
+        if not isinstance(item, str):
+            raise EvaluationError("not-strings", value=item, function="string join", found=kind(item))
     size = sum(len(text) for text in texts) + len(delimiter or "") * len(texts)
     if size > MAX_STRING:
         raise LimitError("too-large")
