@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from judgify.console import board, deed, emergency, incident_page, people, public, subscribe
+from judgify.console import acknowledge, board, deed, emergency, incident_page, people, public, subscribe
 
 STATIC: Final = Path(__file__).parent / "static"
 
@@ -16,6 +16,7 @@ def mount(app: FastAPI) -> None:
     for router in (
         public.router,
         subscribe.router,
+        acknowledge.router,
         board.router,
         emergency.router,
         incident_page.router,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from judgify.kit.errors import Invalid
 from judgify.kit.secrets import read_secret
@@ -58,6 +58,8 @@ class Settings:
     openai_base_url: str | None = None
     postgres_read_only: bool = False
     heartbeat_url: str | None = None
+    console_url: str | None = None
+    """Where people reach the console from outside (a proxy's address), without a trailing slash."""
     egress_allow: tuple[str, ...] = ()
     reuse_port: bool = False
     external_database: bool = False
@@ -85,7 +87,8 @@ class Settings:
             enable_llm_engine=_flag(env, "ENABLE_LLM_ENGINE", default=False),
             openai_base_url=env.get("OPENAI_BASE_URL") or None,
             postgres_read_only=_flag(env, "POSTGRES_READ_ONLY", default=False),
-            heartbeat_url=env.get("JUDGIFY_HEARTBEAT_URL") or None,
+            heartbeat_url=_address(env, "JUDGIFY_HEARTBEAT_URL"),
+            console_url=_address(env, "JUDGIFY_CONSOLE_URL"),
             egress_allow=tuple(item.strip() for item in env.get("JUDGIFY_EGRESS_ALLOW", "").split(",") if item.strip()),
             reuse_port=_flag(env, "JUDGIFY_REUSE_PORT", default=False),
             external_database=bool(env.get("DATABASE_URL")),
@@ -194,6 +197,16 @@ def _integer(env: Mapping[str, str], name: str, default: int, lowest: int, highe
     if not lowest <= value <= highest:
         raise Invalid(f"{name}={text!r} is not a whole number from {lowest} to {highest}")
     return value
+
+
+def _address(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    if not text.startswith(("http://", "https://")) or not urlsplit(text).hostname or any(c.isspace() for c in text):
+        # The value may hold a ticket of the outside service: it is not told.
+        raise Invalid(f"{name} is not an address that begins with http:// or https://")
+    return text.rstrip("/") if name == "JUDGIFY_CONSOLE_URL" else text
 
 
 def _choice(env: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from judgify.kit.settings import Settings
 from judgify.notify import Toolkit
 from judgify.response import guard, slo
 from judgify.response.accounts import Accounts
+from judgify.response.ack_setup import ack_intake
 from judgify.response.alone import alone
 from judgify.response.api.app import engine_app
 from judgify.response.api.parts import Response
@@ -50,6 +51,7 @@ from judgify.response.scribe import Scribe, Shelf
 from judgify.response.slack_setup import Slack
 from judgify.response.store_choice import chosen_store, lock_file, opened
 from judgify.response.subscription import Subscriptions
+from judgify.response.ticket import Tickets
 
 log = get_logger("judgify.response")
 
@@ -145,8 +147,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     )
     runner = BookRunner(senses)
     kit = Toolkit(clock=clock, folder=folder, environ=settings.environ, allow=settings.egress_allow)
-    console = settings.url("response")
-    pager = Sender(guide, open_channels(guide.channels, kit, settings.home), console_url=console)
+    console = settings.console_url or settings.url("response")
+    pager, tickets = _pager(guide, kit, settings, console)
     documents = GuideDocuments(guide)
     store = chosen_store(settings, folder, clock)
     core = assemble(
@@ -216,6 +218,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         generic=lambda document, now: [read_generic(document, guide, now)],
         console_address=console,
         slack=slack.intake,
+        acknowledging=ack_intake(
+            guide, core.desk, tickets, home=settings.home, environ=settings.environ, clock=kit.clock
+        ),
     )
     app = engine_app(
         parts,
@@ -227,6 +232,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     )
     app.state.scraped = scraped
     return Built(app=app, core=core, guide=guide)
+
+
+def _pager(guide: Guide, kit: Toolkit, settings: Settings, console: str) -> tuple[Sender, Tickets]:
+    tickets = Tickets(settings.service_secret)
+    channels = open_channels(guide.channels, kit, settings.home)
+    return Sender(guide, channels, console_url=console, tickets=tickets), tickets
 
 
 async def _for_ever(loop: Loop, clock: Clock) -> None:

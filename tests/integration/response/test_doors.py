@@ -18,11 +18,15 @@ from judgify.response.api.signin import COOKIE
 
 OWN = "http://127.0.0.1:8010"
 EVIL = "https://evil.example"
-OPEN = {"/login", "/api/v2/response/sessions", "/status/subscribe", "/status/confirm", "/status/unsubscribe"}
+OPEN = {"/login", "/api/v2/response/sessions", "/status/subscribe", "/status/confirm", "/status/unsubscribe", "/ack"}
 """What answers without a session; it must come from this site's own page all the same."""
 
-SIGNED = {"/api/v2/response/intake/slack/interactions"}
-"""What the sender signs; without its secret there is no such door."""
+SIGNED = {
+    "/api/v2/response/intake/slack/interactions",
+    "/api/v2/response/intake/pagerduty/webhook",
+    "/api/v2/response/intake/sms/x",
+}
+"""What the sender signs, or sends a token of its own with; without a secret there is no such door."""
 
 
 @pytest.fixture

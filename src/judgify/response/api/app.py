@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
 from judgify.kit.web import Health, ServiceSpec, State, create_app
-from judgify.response.api import incident, service, slack
+from judgify.response.api import acknowledge, incident, service, slack
 from judgify.response.api.parts import Response
 from judgify.response.api.signin import Signin
 
@@ -62,6 +62,6 @@ def engine_app(
     app = create_app(spec)
     app.state.signin = signin
     app.state.response = parts
-    for router in (incident.router, service.router, service.open_router, slack.router):
+    for router in (incident.router, service.router, service.open_router, slack.router, acknowledge.router):
         app.include_router(router)
     return app

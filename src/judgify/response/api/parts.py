@@ -20,6 +20,7 @@ from judgify.response.ports import Documents, Orchestrator
 from judgify.response.scribe import Scribe
 
 if TYPE_CHECKING:
+    from judgify.response.api.acknowledge import AckIntake
     from judgify.response.api.slack import SlackIntake
 
 SignalsOf = Callable[[Any, datetime], Sequence[Signal]]
@@ -47,6 +48,8 @@ class Response:
     console_address: str
     slack: "SlackIntake | None" = None
     """Where presses of Slack's buttons come in; None while no channel of the guide has a signing secret."""
+    acknowledging: "AckIntake | None" = None
+    """Where links of mails, PagerDuty's webhook and answers to text messages come in."""
 
 
 def response(request: Request) -> Response:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from judgify.response.guide.base import SEVERITIES, SeverityName, unfilled
+from judgify.response.guide.check_canary import check_canary
 from judgify.response.guide.people import EmailChannel, Hours, PageKind, SlackBotChannel, SmsChannel
 from judgify.response.guide.report import Report
 from judgify.response.guide.schema import Guide
@@ -75,6 +76,7 @@ def _channels(guide: Guide, report: Report) -> None:
             report.error(file, f"{path}.ok_field", "ok_field and ok_values go together", "give both, or neither")
         if isinstance(channel, SlackBotChannel):
             _slack_bot(guide, report, path, channel)
+        check_canary(report, path, channel)
         if isinstance(channel, EmailChannel):
             for field in ("smtp_host", "sender"):
                 value = getattr(channel, field)

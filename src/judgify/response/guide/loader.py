@@ -109,6 +109,7 @@ class _Reader:
             kubernetes=services.kubernetes,
             services=services.services,
             channels=channels.channels,
+            watch=channels.watch,
             table=table,
             runbooks=runbooks,
             templates=templates,

@@ -31,6 +31,8 @@ class Person(Model):
     phone: Line
     email: Line
     slack: Line
+    pagerduty: Annotated[str, Field(pattern=r"^P[A-Z0-9]{5,20}$")] | None = None
+    """The person's user id in PagerDuty, so that an acknowledgement there is told as this person's."""
     not_in_guide: bool = False
 
     @property
@@ -127,6 +129,36 @@ class EscalationFile(Model):
     """After so long without an act of a person an acknowledged incident escalates anew; one left out never does."""
 
 
+class Canary(Model):
+    """Where a channel's canary pages go: a sink that wakes nobody, reached through the same server and credentials.
+
+    `to`: the address or number (email, sms). `room`: the room (slack_bot). `secret`: the sink's own webhook (slack,
+    teams, discord), address (http) or routing key (pagerduty).
+    """
+
+    to: Line | None = None
+    room: Annotated[str, Field(pattern=r"^(#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{6,20})$")] | None = None
+    secret: SecretRef | None = None
+    every_s: Annotated[float, Field(ge=10, le=86_400)] | None = None
+    """Seconds between two; None = as `watch` says."""
+
+
+class ChannelWatch(Model):
+    """How channels are watched. A channel that fails its objective is routed around and opens an incident.
+
+    It fails when, of its newest `tries` within `within_s` seconds, less than `objective_percent` were delivered and at
+    least `failures` were not; at once when its vendor refuses what will not change by itself (credentials, address).
+    """
+
+    canary_every_s: Annotated[float, Field(ge=10, le=86_400)] = 300
+    objective_percent: Annotated[float, Field(gt=0, lt=100)] = 99
+    tries: Annotated[int, Field(ge=5, le=1_000)] = 50
+    within_s: Annotated[float, Field(ge=60, le=86_400)] = 3_600
+    failures: Annotated[int, Field(ge=1, le=100)] = 3
+    back_after: Annotated[int, Field(ge=1, le=100)] = 2
+    """Deliveries in a row after which a channel that failed is used again."""
+
+
 class ChannelBase(Model):
     """What every channel says of itself. `wakes` = would wake a sleeping person."""
 
@@ -137,6 +169,7 @@ class ChannelBase(Model):
     kinds: Annotated[tuple[Literal["page", "report", "notice", "announcement"], ...], Field(min_length=1)]
     roles: tuple[Identifier, ...] | None = None
     """Only for persons of these roles; None = for everyone."""
+    canary: Canary | None = None
 
 
 class ConsoleChannel(ChannelBase):
@@ -216,6 +249,22 @@ class PagerDutyChannel(ChannelBase):
     source: Line = "judgify"
     """Names this installation within PagerDuty: two that share a routing key need two names."""
     url: Address | None = None
+    webhook_secret: SecretRef | None = None
+    """Of the webhook subscription (v3) by which PagerDuty tells that somebody acknowledged there."""
+
+
+class SmsReply(Model):
+    """How the gateway hands over what people answer. `number`, `text` and `id` are paths with dots in its JSON or form.
+
+    The gateway proves itself by `token`, sent in `header` (in Authorization as a bearer token).
+    """
+
+    token: SecretRef
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")] = "Authorization"
+    number: Line = "from"
+    text: Line = "text"
+    id: Line | None = None
+    """Path of the answer's own number, by which a second telling of the same answer is known."""
 
 
 class SmsChannel(ChannelBase):
@@ -233,6 +282,8 @@ class SmsChannel(ChannelBase):
     ok_field: Line | None = None
     ok_values: tuple[str, ...] = ()
     receipt_field: Line | None = None
+    reply: SmsReply | None = None
+    """How answers come back; with it each page by SMS carries a code by which it can be acknowledged."""
 
 
 Channel = Annotated[
@@ -253,6 +304,7 @@ Channel = Annotated[
 class ChannelsFile(Model):
     """`channels.yaml` (section 2.1)."""
 
+    watch: ChannelWatch = Field(default_factory=ChannelWatch)
     channels: dict[Identifier, Channel]
 
 

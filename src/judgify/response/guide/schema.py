@@ -1,7 +1,7 @@
 """The guide as one typed, frozen object. Wrong states cannot be built: every file is checked against its record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from judgify.response.guide.people import (
     CalendarFile,
     Channel,
     ChannelsFile,
+    ChannelWatch,
     ContactsFile,
     EscalationFile,
     LinksFile,
@@ -116,6 +117,8 @@ class Guide:
     contacts: ContactsFile
     oncall: OnCallFile = field(default_factory=OnCallFile)
     channels: Mapping[str, Channel]
+    watch: ChannelWatch = field(default_factory=ChannelWatch)
+    """How the channels are watched."""
     calendar: CalendarFile
     sla: SlaFile
     phases: PhasesFile

@@ -9,9 +9,11 @@ from judgify.response.guide.base import Lang, unfilled
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import Delivery, Page
+from judgify.response.pager.ticketed import ticketed
 from judgify.response.pager.turn import completed
 from judgify.response.pager.wording import message_of
 from judgify.response.subscriber import SUBSCRIBER
+from judgify.response.ticket import Tickets
 
 HOTLINE: Final = "hotline"
 HOTLINE_NAME: Final = "24/7 hotline"
@@ -27,12 +29,24 @@ class Sender:
     repeat. A channel that the guide names but that is not open is refused without another try.
     """
 
-    def __init__(self, guide: Guide, channels: Mapping[str, Channel], *, console_url: str, lang: Lang = "ko") -> None:
-        """Deliver through these channels, by their names in the guide."""
+    def __init__(
+        self,
+        guide: Guide,
+        channels: Mapping[str, Channel],
+        *,
+        console_url: str,
+        lang: Lang = "ko",
+        tickets: Tickets | None = None,
+    ) -> None:
+        """Deliver through these channels, by their names in the guide.
+
+        With `tickets` a page carries what it can be acknowledged by: a mail its link, a text message its code.
+        """
         self._guide = guide
         self._channels = dict(channels)
         self._console_url = console_url
         self._lang: Lang = lang
+        self._tickets = tickets
 
     async def deliver(self, page: Page, incident: Incident | None) -> Delivery:
         """Render and send one page within 10 s. Never raises for a failed delivery."""
@@ -43,6 +57,10 @@ class Sender:
             return Delivery(outcome="refused", detail=detail, reason="misconfigured")
         message = message_of(page, incident, self._guide, console_url=self._console_url, lang=self._lang)
         message = completed(message, page, incident, self._guide, self._lang)
+        if self._tickets is not None:
+            message = ticketed(
+                message, page, incident, self._guide, tickets=self._tickets, console_url=self._console_url
+            )
         recipient = self._recipient(page)
         try:
             async with asyncio.timeout(WITHIN_S):

@@ -26,7 +26,8 @@ ANNOUNCEMENT: Final = "announcement"
 def completed(message: Message, page: Page, incident: Incident | None, guide: Guide, lang: Lang) -> Message:
     """Add to a page's message what only some channels show: buttons, turn, standing, short form, service, topic."""
     if incident is None:
-        return message
+        # An answer to a text message is as short as what it answers.
+        return replace(message, short=str(page.payload.get("short", "")))
     announcement = ANNOUNCEMENT in page.payload
     turn = page.payload.get(FOLLOW)
     return replace(

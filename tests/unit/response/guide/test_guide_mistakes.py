@@ -278,7 +278,8 @@ def test_a_filled_guide_passes_in_production(tmp_path: Path) -> None:
     for old, new in (("_______", "홍길동"), ("+82-10-XXXX", "+82-10-1234-5678"), ("company.com", "ours.kr")):
         contacts = contacts.replace(old, new)
     (folder / "contacts.yaml").write_text(contacts.replace("2-XXXX-XXXX", "2-555-0100"), "utf-8")
-    edited(tmp_path, "channels.yaml", "en: HTTP receiver}\n    enabled: false", "en: HTTP receiver}\n    enabled: true")
+    switched = "en: HTTP receiver}\n    enabled: true\n    canary: {secret: env:CANARY_URL}"
+    edited(tmp_path, "channels.yaml", "en: HTTP receiver}\n    enabled: false", switched)
     edited(tmp_path, "drill.yaml", "2024-12-XX", "2026-12-15")
     guide = load_guide(folder, production=True, today=date(2026, 11, 23))
     assert guide.warnings == ()

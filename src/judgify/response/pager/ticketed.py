@@ -1,0 +1,48 @@
+"""Adds to a page what it can be acknowledged by: a mail's own link, a text message's code. Pure.
+
+Only what reaches exactly one person carries one: a mail to a team's list, and a room that many read, do not.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from judgify.notify import Link, Message
+from judgify.notify.text_message import SMS_BYTES, cut, fitting, size_of
+from judgify.response.guide.base import Lang, Text
+from judgify.response.guide.people import EmailChannel, SmsChannel
+from judgify.response.guide.schema import Guide
+from judgify.response.incident import Incident
+from judgify.response.model import Page
+from judgify.response.ticket import Tickets, code_line
+
+_LINK: Final = Text(ko="바로 접수 (1회용, 24시간)", en="Acknowledge (single use, 24 h)")
+LEAST: Final = 24
+"""Bytes of a headline that must be left beside a code; less, and the message is not shortened to fit one SMS."""
+
+
+def ticketed(
+    message: Message, page: Page, incident: Incident | None, guide: Guide, *, tickets: Tickets, console_url: str
+) -> Message:
+    """Add link or code to a page that waits for a person's acknowledgement; anything else stays as it is."""
+    digest = isinstance(page.payload.get("digest"), list)
+    waits = digest or (incident is not None and incident.ongoing and not incident.held)
+    if page.kind != "page" or not waits or page.person not in guide.contacts.persons:
+        return message
+    channel = guide.channels.get(page.channel)
+    if isinstance(channel, EmailChannel) and channel.to is None:
+        link = Link(_LINK.of(message.lang), f"{console_url}/ack?token={tickets.token(page)}")
+        return replace(message, links=(link, *message.links))
+    if isinstance(channel, SmsChannel) and channel.reply is not None and incident is not None:
+        code = tickets.code(incident, page.person)
+        return replace(message, short=with_code(message.short or message.subject, message.lang, code))
+    return message
+
+
+def with_code(short: str, lang: Lang, code: str) -> str:
+    """Give a short text with its code: what fits one SMS without the code still does, its end cut visibly."""
+    line = code_line(lang, code)
+    room = SMS_BYTES - size_of(line) - 1
+    whole = fitting(short)
+    if size_of(whole) <= SMS_BYTES and size_of(whole) > room >= LEAST:
+        whole = cut(whole, room)
+    return f"{whole} {line}"
