@@ -13,7 +13,7 @@ from judgify.decision.error import Problem, TableError
 from judgify.decision.example import Example, ExampleFailure
 from judgify.decision.explain import explain
 from judgify.decision.feel.shown import plain
-from judgify.decision.feel.value import MonthDuration
+from judgify.decision.feel.temporal import MonthDuration
 from judgify.decision.rule import Rule
 from judgify.decision.table import DecisionTable
 from judgify.decision.trace import Cause, CellTrace, Matched, NotEvaluable, NotMatched, Outcome, RuleTrace, Trace

@@ -1,6 +1,5 @@
 """The columns of a table: inputs that are read strictly, outputs that are checked."""
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,29 +7,22 @@ from typing import Any
 from judgify.decision.error import listing
 from judgify.decision.feel.compiler import kind_of_type
 from judgify.decision.feel.error import MISSING, EvaluationError, FeelError
-from judgify.decision.feel.unary import Check, Run
-from judgify.decision.feel.value import canonical, coerce, kind
-from judgify.decision.limit import MAX_NESTING
-
-
-def finder(name: str) -> Callable[[Mapping[str, Any]], Any]:
-    """Make what gives the member of a name as it was given; `MISSING` when there is none.
-
-    The key may be in Unicode normal form C or D: Hangul typed on some systems comes decomposed.
-    """
-    decomposed = unicodedata.normalize("NFD", name)
-    if decomposed == name:
-        return lambda inputs: inputs.get(name, MISSING)
-
-    def find(inputs: Mapping[str, Any]) -> Any:
-        value = inputs.get(name, MISSING)
-        return inputs.get(decomposed, MISSING) if value is MISSING else value
-
-    return find
+from judgify.decision.feel.operator import equal
+from judgify.decision.feel.scope import Run
+from judgify.decision.feel.unary import Check
+from judgify.decision.feel.value import canonical, coerce, deep, finder, kind
 
 
 class InputNames:
     """The scope of an input's expression: whatever the caller's object holds."""
+
+    raw = True
+    closed = False
+
+    @staticmethod
+    def declares(name: str) -> bool:  # noqa: ARG004 - the protocol's signature
+        """Know no name beforehand."""
+        return False
 
     @staticmethod
     def resolve(name: str, at: int) -> tuple[Run, str | None]:  # noqa: ARG004 - the protocol's signature
@@ -48,6 +40,14 @@ class InputNames:
 
 class NoNames:
     """The scope of what has to be constant."""
+
+    raw = False
+    closed = True
+
+    @staticmethod
+    def declares(name: str) -> bool:  # noqa: ARG004 - the protocol's signature
+        """Know no name."""
+        return False
 
     @staticmethod
     def resolve(name: str, at: int) -> tuple[Run, str | None]:
@@ -96,6 +96,8 @@ class InputColumn:
                 return None
             raise
         value = coerce(raw, self.type)
+        if isinstance(value, list | Mapping):
+            value = deep(value)
         if value is not None and self.check is not None and not self.check(value, None):
             raise EvaluationError("not-allowed", value=raw, allowed=listing([str(self.allowed)]))
         return value
@@ -115,31 +117,11 @@ def direct(name: str) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Tell whether two outputs are equal; true is not 1, and 1.0 is 1."""
-    found = kind(left)
-    if found != kind(right):
+    """Tell whether two outputs are equal; true is not 1, 1.0 is 1, and a moment with a zone is none without."""
+    try:
+        return equal(left, right)
+    except EvaluationError:
         return False
-    if found == "list":
-        return len(left) == len(right) and all(map(same, left, right))
-    if found == "context":
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    return bool(left == right)
-
-
-def deep(value: object, level: int = 0) -> Any:
-    """Turn a value with all its members into the engine's form.
-
-    Raises:
-        EvaluationError: A member that `canonical` refuses, or nesting beyond the limit.
-    """
-    if level > MAX_NESTING:
-        raise EvaluationError("out-of-range", value=value)
-    value = canonical(value)
-    if isinstance(value, Mapping):
-        return {str(key): deep(member, level + 1) for key, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [deep(member, level + 1) for member in value]
-    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from judgify.decision.feel.ast import Literal, Test, Tests
 from judgify.decision.feel.compiler import compile_expression, compile_tests, kind_of_type
 from judgify.decision.feel.error import FeelError
 from judgify.decision.feel.parser import parse_expression, parse_tests
+from judgify.decision.feel.scope import Run
 from judgify.decision.feel.shown import literal, plain
-from judgify.decision.feel.unary import Check, Run
+from judgify.decision.feel.unary import Check
 from judgify.decision.feel.value import TYPES, canonical
 from judgify.decision.form import MAX_NAMED, Form, spoken
 from judgify.decision.limit import MAX_INPUTS, MAX_OUTPUTS, MAX_VALUES

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from judgify.decision.clause import same
 from judgify.decision.feel.shown import as_json, plain, restorable
+from judgify.decision.feel.value import deep
 from judgify.decision.trace import Matched, Outcome
 
 VERDICTS: Final = ("not matched", "not evaluable")
@@ -63,7 +64,7 @@ class ExampleFailure:
 
 def _fits(expected: Mapping[str, Any] | str, outcome: Outcome) -> bool:
     if isinstance(outcome, Matched):
-        return isinstance(expected, Mapping) and same(dict(expected), dict(outcome.output))
+        return isinstance(expected, Mapping) and same(dict(expected), deep(outcome.output))
     return expected == outcome.verdict
 
 

@@ -34,3 +34,19 @@ MAX_SHOWN: Final = 500
 """Characters of one text in a trace."""
 MAX_SHOWN_ITEMS: Final = 50
 """Members of one list or mapping in a trace."""
+MAX_EXPRESSION: Final = 20_000
+"""Characters of an expression that is no cell of a table."""
+MAX_DEPTH: Final = 220
+"""Levels of an expression's tree: each costs a call or two of Python's stack when it is worked out."""
+MAX_STEPS: Final = 2_000_000
+"""Steps of one evaluation: turns of a loop, calls, members of lists made or compared."""
+MAX_CALLS: Final = 100
+"""Calls of FEEL functions within each other."""
+MAX_STRING: Final = 1_000_000
+"""Characters of a text that is made."""
+MAX_LIST: Final = 200_000
+"""Members of a list that is made."""
+MAX_FAULTS: Final = 100
+"""Faults of one evaluation that are kept when they become null."""
+MAX_RESULT: Final = 2_000_000
+"""Members of a result, all levels together."""

@@ -8,7 +8,9 @@ from typing import Any, Final
 from judgify.decision.clause import InputColumn, OutputColumn
 from judgify.decision.error import listing
 from judgify.decision.feel.error import MISSING, EvaluationError, FeelError
-from judgify.decision.feel.unary import Check, Run
+from judgify.decision.feel.scope import Run
+from judgify.decision.feel.unary import Check
+from judgify.decision.feel.value import native
 
 _UNREAD: Final[Any] = object()
 
@@ -90,7 +92,7 @@ class Row:
         """Give what was read, by input; values that could not be read are left out."""
         pairs = zip(self.columns, self.values, strict=True)
         return {
-            column.name: value
+            column.name: native(value)
             for column, value in pairs
             if value is not _UNREAD and not isinstance(value, EvaluationError)
         }
@@ -146,6 +148,13 @@ class ColumnNames:
 
     def __init__(self, columns: Sequence[InputColumn]) -> None:
         self._columns = {column.name: (index, column.kind) for index, column in enumerate(columns)}
+
+    raw = False
+    closed = True
+
+    def declares(self, name: str) -> bool:
+        """Tell whether an input has the name."""
+        return name in self._columns
 
     def __iter__(self) -> Any:
         return iter(self._columns)

@@ -8,6 +8,7 @@ from typing import Any, Self
 from judgify.decision.clause import InputColumn, OutputColumn
 from judgify.decision.example import Example, ExampleFailure, check
 from judgify.decision.feel.shown import restorable
+from judgify.decision.feel.value import native
 from judgify.decision.policy import POLICIES, Hit
 from judgify.decision.rule import Result, Row, Rule
 from judgify.decision.trace import Matched, NotEvaluable, NotMatched, Outcome, Trace
@@ -62,11 +63,12 @@ class DecisionTable:
         by_default = verdict is None and self.default is not None
         trace = Trace(self.name, self.hit_policy, by_default, row)
         if isinstance(verdict, Hit):
-            return Matched(tuple(rule.id for rule in verdict.rules), verdict.output, verdict.outputs, trace)
+            outputs = tuple(native(output) for output in verdict.outputs)
+            return Matched(tuple(rule.id for rule in verdict.rules), native(verdict.output), outputs, trace)
         if verdict is not None:
             return NotEvaluable(tuple(verdict), trace)
         if self.default is not None:
-            default = deepcopy(dict(self.default))
+            default = native(deepcopy(dict(self.default)))
             return Matched((), default, (default,), trace, by_default=True)
         return NotMatched(trace)
 

@@ -75,10 +75,6 @@ REASONS: Final[dict[str, dict[Language, str]]] = {
     },
     "no-logic": {"en": "there is no expression to work out", "ko": "계산할 식이 없습니다"},
     "unsupported": {"en": "this is not supported: {what}", "ko": "지원하지 않습니다: {what}"},
-    "no-function": {
-        "en": "{function} is called, and it is a {found} and no function",
-        "ko": "{function}은(는) 함수가 아니라 {found} 값이어서 호출할 수 없습니다",
-    },
     "no-item": {
         "en": "there is no member number {found} in a list of {size}",
         "ko": "{size}개짜리 목록에 {found}번째 항목이 없습니다",
@@ -89,9 +85,6 @@ REASONS: Final[dict[str, dict[Language, str]]] = {
     },
     "twice": {"en": "a key is given twice", "ko": "같은 키가 두 번 주어졌습니다"},
     "external": {"en": "an external function is not called", "ko": "외부 함수는 호출하지 않습니다"},
-    "too-many-steps": {"en": "the evaluation takes too many steps", "ko": "계산 단계가 너무 많습니다"},
-    "too-deep": {"en": "calls are nested too deeply", "ko": "호출이 너무 깊습니다"},
-    "too-large": {"en": "the value grows too large", "ko": "값이 너무 큽니다"},
     **FUNCTION_REASONS,
 }
 """Every reason code with its sentences."""

@@ -72,14 +72,15 @@ def test_the_sound_table_is_sound() -> None:
         ("5 5", "character 3: 5 is not expected here"),
         ("5 hot", 'character 3: hot is not expected here (texts stand in double quotes: "…")'),
         ("5,", "character 3: a value is expected here, not the end"),
-        ("[1, 2]", "character 3: .. is expected here, not , (a range is [a..b]; several values are a, b)"),
+        ("[1, 2", "character 6: the list is not closed before the end ([a, b]; a range is [a..b])"),
+        ("]1, 2]", "character 3: .. is expected here, not , (a range is ]a..b[; several values are a, b)"),
         ("[1..2", "character 6: the range is not closed before the end ([a..b])"),
         ("[9..1]", "character 1: no value lies in the range (the smaller end comes first)"),
         ("[1..1)", "character 1: no value lies in the range (the smaller end comes first)"),
         ('[1.."2"]', "character 1: a number is compared with a string"),
         ("[null..2]", "character 1: a number is compared with a null"),
         ("(1", "character 3: ) is expected here, not the end"),
-        ("> [1..2]", "character 3: a value is expected here, not [ (several values stand without brackets: a, b)"),
+        ("> [1..2]", "character 1: a number is compared with a range"),
         ("5 + )", "character 5: a value is expected here, not )"),
         ("not 5", "character 5: ( is expected here, not 5"),
         ("not(5", "character 6: ) is expected here, not the end"),
@@ -99,13 +100,16 @@ def test_the_sound_table_is_sound() -> None:
         ("온도" + ".a" * 300, "character 403: more than 200 operators (split it over several rules or inputs)"),
         ("온도.5", "character 3: .5 is not expected here"),
         ("온도. 5", "character 5: a name is expected after the dot, not 5"),
-        ("abs(5)", 'character 1: there is no function abs (known: date("…"), date and time("…"), duration("…"))'),
-        ("date(5)", "character 6: date takes a text in double quotes"),
+        ("sume([5])", "character 1: there is no function sume (did you mean sum?)"),
+        ("없음(5)", "character 1: there is no function 없음"),
         ("@5", "character 2: @ takes a text in double quotes"),
         ('date("2025-13-01")', 'character 1: "2025-13-01" is not read by date (write it like date("2025-01-20"))'),
         (
-            '@"10:00"',
-            'character 1: "10:00" is not read by @ (write it like @"2025-01-20", @"2025-01-20T09:00:00" or @"PT5M")',
+            '@"10 Uhr"',
+            (
+                'character 1: "10 Uhr" is not read by @ '
+                '(write it like @"2025-01-20", @"2025-01-20T09:00:00", @"09:00:00" or @"PT5M")'
+            ),
         ),
         ('-"a"', "character 1: a string has no minus"),
         ('1 + "a"', "character 3: number + string means nothing"),
@@ -115,7 +119,12 @@ def test_the_sound_table_is_sound() -> None:
         ("(if true then 5)", "character 16: else is expected here, not )"),
         ('(1 = "a")', "character 4: a number is compared with a string"),
         ("(true < false)", "character 7: a boolean has no <"),
-        ("5 in 5", "character 3: in is not expected here"),
+        ("5 in 5", "character 3: in is not expected here (a cell tests its own input: begin with the sign)"),
+        (
+            "5 between 4 and 5",
+            "character 3: between is not expected here (a cell tests its own input: begin with the sign)",
+        ),
+        ("true or 온도 = 5", "character 6: or is not expected here (a cell tests its own input: begin with the sign)"),
     ],
 )
 def test_a_bad_cell_is_told(cell: Any, message: str) -> None:

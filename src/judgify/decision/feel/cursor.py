@@ -1,43 +1,123 @@
-"""Moving over tokens."""
+"""Moving over tokens, and telling names by those that are known."""
 
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Final, NoReturn, TypeVar
 
-from judgify.decision.feel.ast import Node
 from judgify.decision.feel.error import FeelError
-from judgify.decision.feel.lexer import Token
-from judgify.decision.limit import MAX_NESTING, MAX_OPERATORS
+from judgify.decision.feel.lexer import Token, strange, tokenize
+from judgify.decision.limit import MAX_NAME, MAX_NESTING, MAX_OPERATORS
+
+T = TypeVar("T")
+
+KEYWORDS: Final = frozenset(
+    {"true", "false", "null", "not", "and", "or", "in", "if", "then", "else"}
+    | {"for", "return", "some", "every", "satisfies", "between", "instance", "function", "external"}
+)
+"""Words that are never the whole of a name."""
+Shape = tuple[tuple[str, bool], ...]
+
+
+@lru_cache(maxsize=4096)
+def shape(name: str) -> Shape:
+    """Cut a name as an expression is cut: its words and signs, each with whether space stands before it.
+
+    A name that cannot be cut, because a text is not closed in it, has no shape and is never read.
+    """
+    try:
+        tokens = tokenize(name, longest=MAX_NAME)[:-1]
+    except FeelError:
+        return ()
+    if not tokens or tokens[0].kind != "word":
+        return ()
+    return tuple((token.text, token.apart and place > 0) for place, token in enumerate(tokens))
+
+
+class Vocabulary:
+    """Names, by the word that they begin with."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self.known: dict[str, list[tuple[Shape, str]]] = {}
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Know one more name."""
+        parts = shape(name)
+        if parts and name not in KEYWORDS:
+            self.known.setdefault(parts[0][0], []).append((parts, name))
+
+    def drop(self, name: str) -> None:
+        """Forget a name that was added."""
+        parts = shape(name)
+        if parts and name not in KEYWORDS:
+            self.known[parts[0][0]].remove((parts, name))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and any(
+            known == name for _, known in self.known.get(shape(name)[0][0] if shape(name) else "", ())
+        )
+
+    def longest(self, tokens: list[Token], index: int) -> tuple[str, int] | None:
+        """Give the longest name that stands at a place, and how many tokens it takes."""
+        best: tuple[str, int] | None = None
+        for parts, name in self.known.get(tokens[index].text, ()):
+            size = len(parts)
+            if (best is None or size > best[1]) and index + size < len(tokens) and _stands(parts, tokens, index):
+                best = name, size
+        return best
+
+
+def _stands(parts: Shape, tokens: list[Token], index: int) -> bool:
+    return all(
+        tokens[index + place].text == text and (place == 0 or tokens[index + place].apart == apart)
+        for place, (text, apart) in enumerate(parts)
+    )
 
 
 class Cursor:
-    """A place in the tokens of one expression, with bounds on its depth and its operators."""
+    """A place in the tokens of one expression, with the names known there, and bounds on depth and operators."""
 
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[Token], names: Iterable[str], builtins: Vocabulary, *, operators: int) -> None:
         self.tokens = tokens
+        self.names = Vocabulary(names)
+        self.builtins = builtins
+        self.local: list[str] = []
         self.index = 0
         self.level = 0
         self.operators = 0
+        self.most = operators
 
     @property
     def here(self) -> Token:
         """The token that stands here."""
         return self.tokens[self.index]
 
-    def take(self, *signs: str) -> Token | None:
+    def at_sign(self, *signs: str) -> bool:
+        """Tell whether one of the signs stands here."""
+        return self.here.kind == "sign" and self.here.text in signs
+
+    def at_word(self, *words: str) -> bool:
+        """Tell whether one of the keywords stands here, and no longer name that begins with it."""
+        token = self.here
+        return token.kind == "word" and token.text in words and self.names.longest(self.tokens, self.index) is None
+
+    def take(self, *texts: str) -> Token | None:
         """Move on when one of the signs or keywords stands here."""
         token = self.here
-        if token.kind in {"sign", "keyword"} and token.text in signs:
+        if token.text in texts and (token.kind == "sign" or self.at_word(*texts)):
             self.index += 1
             return token
         return None
 
-    def want(self, sign: str) -> Token:
+    def want(self, text: str) -> Token:
         """Move on over a sign or keyword that has to stand here.
 
         Raises:
             FeelError: Another stands here.
         """
-        return self.take(sign) or self.refuse(f"{sign} is expected here, not {self.here.text}")
+        return self.take(text) or self.refuse(f"{text} is expected here, not {self.here.text}")
 
     def refuse(self, message: str, mend: str | None = None) -> NoReturn:
         """Say what is wrong at this place.
@@ -45,7 +125,7 @@ class Cursor:
         Raises:
             FeelError: Always.
         """
-        raise FeelError(message, self.here.at, mend)
+        raise strange(self.here) if self.here.kind == "none" else FeelError(message, self.here.at, mend)
 
     def count(self, token: Token) -> None:
         """Count one more operator.
@@ -54,10 +134,10 @@ class Cursor:
             FeelError: There are too many.
         """
         self.operators += 1
-        if self.operators > MAX_OPERATORS:
-            raise FeelError(f"more than {MAX_OPERATORS} operators", token.at, "split it over several rules or inputs")
+        if self.operators > self.most:
+            raise FeelError(f"more than {self.most} operators", token.at, "split it over several rules or inputs")
 
-    def nested(self, inner: Callable[[], Node]) -> Node:
+    def nested(self, inner: Callable[[], T]) -> T:
         """Read something one level deeper.
 
         Raises:
@@ -66,6 +146,66 @@ class Cursor:
         self.level += 1
         if self.level > MAX_NESTING:
             self.refuse(f"nested more than {MAX_NESTING} levels deep")
-        node = inner()
+        found = inner()
         self.level -= 1
-        return node
+        return found
+
+    @contextmanager
+    def knowing(self, names: Iterable[str] = ()) -> Iterator[None]:
+        """Know names for a while, and forget them and those that `learn` adds meanwhile."""
+        size = len(self.local)
+        for name in names:
+            self.learn(name)
+        try:
+            yield
+        finally:
+            while len(self.local) > size:
+                self.names.drop(self.local.pop())
+
+    def learn(self, name: str) -> None:
+        """Know one more name up to the end of what is being read."""
+        self.local.append(name)
+        self.names.add(name)
+
+    def _more(self, index: int) -> int:
+        """Go over the words after a name: two names side by side mean nothing, so they are one that is not known."""
+        while True:
+            token = self.tokens[index]
+            whole = token.kind == "number" and token.text.isdigit()
+            if not token.apart or not (whole or (token.kind == "word" and token.text not in KEYWORDS)):
+                return index
+            index += 1
+
+    def name(self, *vocabularies: Vocabulary) -> str:
+        """Read a name that stands here: the longest known one, else all the words up to a sign or keyword."""
+        first, start = self.here, self.index
+        found = max(
+            (match for words in vocabularies if (match := words.longest(self.tokens, start))),
+            key=lambda match: match[1],
+            default=(first.text, 1),
+        )
+        stop = start + found[1]
+        self.index = self._more(stop)
+        if self.index == stop:
+            return found[0]
+        return " ".join([found[0], *(token.text for token in self.tokens[stop : self.index])])
+
+    def declared(self, *ends: str) -> str:
+        """Read a name that is being declared, whatever words and signs it holds, up to a sign or word that ends it.
+
+        Raises:
+            FeelError: No name stands here.
+        """
+        start = self.index
+        if self.here.kind != "word":
+            self.refuse(f"a name is expected here, not {self.here.text}")
+        while self.here.kind != "end" and self.here.text not in ends:
+            if self.at_sign("(", ")", "[", "]", "{", "}", ",", ":", "@") or self.here.kind == "string":
+                self.refuse(f"{ends[0]} is expected here, not {self.here.text}")
+            self.index += 1
+        return " ".join(
+            "".join((" " if token.apart else "") + token.text for token in self.tokens[start : self.index]).split()
+        )
+
+
+__all__ = ["KEYWORDS", "MAX_OPERATORS", "Cursor", "Vocabulary", "shape"]

@@ -1,4 +1,4 @@
-"""The two ways in which FEEL text can go wrong: while it is read, and while it is worked out."""
+"""The ways in which FEEL text can go wrong: while it is read, and while it is worked out."""
 
 from typing import Any
 
@@ -29,12 +29,20 @@ class EvaluationError(Exception):
         code: One of the codes that `judgify.decision.explain` words.
         name: The input that is at fault, when it is another than the one tested.
         value: The value at fault as it was given, or `MISSING`.
+        at: The character of the expression, counted from 1, where that is known.
         params: What the sentence of the code needs.
     """
 
-    def __init__(self, code: str, *, name: str | None = None, value: Any = MISSING, **params: str) -> None:
+    def __init__(
+        self, code: str, *, name: str | None = None, value: Any = MISSING, at: int | None = None, **params: str
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.name = name
         self.value = value
+        self.at = at
         self.params = params
+
+
+class LimitError(EvaluationError):
+    """The evaluation would cost more than is allowed; never turned into null."""

@@ -1,8 +1,8 @@
-"""Text to tokens. Names may hold spaces and signs, as `전력(kW)` does, when they are declared."""
+"""Text to tokens. What is a name is told later, by the names that are known where it stands (`cursor`)."""
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -10,12 +10,13 @@ from typing import Any, Final
 from judgify.decision.feel.error import FeelError
 from judgify.decision.limit import MAX_CELL, MAX_DIGITS, MAX_EXPONENT
 
-KEYWORDS: Final = frozenset({"true", "false", "null", "not", "and", "or", "in", "if", "then", "else"})
-FUNCTIONS: Final = ("date and time", "date", "duration")
-
 _NUMBER: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_SIGNS: Final = re.compile(r"\.\.|<=|>=|!=|[<>=+\-*/()\[\],.@]")
-_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6})|(.))", re.DOTALL)
+_SIGNS: Final = re.compile(r"\.\.|\*\*|->|<=|>=|!=|[<>=+\-*/()\[\]{},.:@]")
+_SPACE: Final = re.compile(r"(?:[\s\u180e\u200b\ufeff]|//[^\n]*|/\*(?s:.)*?\*/)+")
+_ESCAPE: Final = re.compile(
+    r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6})|(.))",
+    re.DOTALL,
+)
 _ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "'": "'"}
 _MENDS: Final = {
     "≥": "write >=",
@@ -40,117 +41,139 @@ _MENDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of an expression: `number`, `string`, `name`, `keyword`, `function`, `sign` or `end`."""
+    """One word of an expression: `number`, `string`, `word`, `sign`, `end`, or a character that is `none` of them.
+
+    Attributes:
+        kind: Which of them it is.
+        text: As it is written.
+        value: What it stands for, where it is a number or a string.
+        at: Where it begins, counted from 1.
+        stop: Where it ends: the character after it, counted from 0.
+        apart: Whether space stands before it.
+    """
 
     kind: str
     text: str
     value: Any
     at: int
+    stop: int
+    apart: bool
 
 
 def _opens(char: str) -> bool:
-    return char.isalpha() or char == "_"
+    return char.isalpha() or char in {"_", "?"} or (ord(char) >= 0x2070 and _written(char))
 
 
 def _continues(char: str) -> bool:
-    return char.isalnum() or char == "_" or unicodedata.category(char).startswith("M")
+    return char != "?" and (char.isalnum() or _opens(char) or char in "\u00b7\u203f\u2040" or _marks(char))
+
+
+def _marks(char: str) -> bool:
+    return unicodedata.category(char).startswith("M")
+
+
+def _written(char: str) -> bool:
+    """Tell whether a sign is of the ranges that the standard gives to names: emoji, arrows, but no mathematics."""
+    code = ord(char)
+    known = code <= 0x218F or 0x2C00 <= code <= 0x2FEF or 0x3001 <= code <= 0xFFFD or 0x10000 <= code <= 0xEFFFF
+    return known and unicodedata.category(char)[0] not in "PZC"
+
+
+def _number(text: str, start: int) -> int | Decimal:
+    if len(text) > MAX_DIGITS:
+        raise FeelError(f"a number of more than {MAX_DIGITS} digits is not read", start + 1)
+    value: int | Decimal = int(text) if text.isdigit() else Decimal(text)
+    if isinstance(value, Decimal) and abs(value.adjusted()) > MAX_EXPONENT:
+        raise FeelError("the exponent of the number is out of range", start + 1)
+    return value
+
+
+def _escape(found: re.Match[str], start: int) -> str:
+    at = start + 2 + found.start()
+    if found[1]:
+        return chr(0x10000 + ((int(found[1], 16) - 0xD800) << 10) + int(found[2], 16) - 0xDC00)
+    if found[5] is not None:
+        if found[5] not in _ESCAPED:
+            raise FeelError(f"\\{found[5]} is no escape of a text", at, "write a backslash as \\\\")
+        return _ESCAPED[found[5]]
+    code = int(found[3] or found[4], 16)
+    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+        raise FeelError(f"{found[0]} is no character", at)
+    return chr(code)
 
 
 class _Lexer:
-    def __init__(self, text: str, names: Iterable[str]) -> None:
+    def __init__(self, text: str, escape: Callable[[re.Match[str], int], str]) -> None:
         self.text = text
-        self.names = sorted({name for name in names if name and _opens(name[0])}, key=len, reverse=True)
+        self.escape = escape
+        self.found: list[Token] = []
 
     def tokens(self) -> list[Token]:
-        found: list[Token] = []
-        start = 0
-        while start < len(self.text):
-            if self.text[start].isspace():
-                start += 1
-                continue
-            token, start = self._next(
-                start, after_dot=bool(found) and found[-1].text == "." and found[-1].kind == "sign"
-            )
-            found.append(token)
-        return [*found, Token("end", "the end", None, len(self.text) + 1)]
+        start, text = 0, self.text
+        while start < len(text):
+            space = _SPACE.match(text, start)
+            if space:
+                start = space.end()
+                if start == len(text):
+                    break
+            kind, value, stop = self.one(start)
+            self.found.append(Token(kind, text[start:stop], value, start + 1, stop, space is not None))
+            start = stop
+        self.found.append(Token("end", "the end", None, len(text) + 1, len(text), apart=True))
+        return self.found
 
-    def _next(self, start: int, *, after_dot: bool) -> tuple[Token, int]:
-        char = self.text[start]
+    def one(self, start: int) -> tuple[str, Any, int]:
+        text = self.text
+        char = text[start]
         if char == '"':
-            return self._string(start)
+            return self.string(start)
         if _opens(char):
-            return self._word(start, after_dot=after_dot)
-        number = _NUMBER.match(self.text, start)
+            stop = start + 1
+            while stop < len(text) and _continues(text[stop]):
+                stop += 1
+            return "word", None, stop
+        number = _NUMBER.match(text, start)
         if number:
-            return self._number(number.group(), start), number.end()
-        sign = _SIGNS.match(self.text, start)
-        if sign:
-            return Token("sign", sign.group(), None, start + 1), sign.end()
-        raise FeelError(f"the character {char!r} means nothing here", start + 1, _MENDS.get(char))
+            return "number", _number(number.group(), start), number.end()
+        sign = _SIGNS.match(text, start)
+        return ("sign", None, sign.end()) if sign else ("none", None, start + 1)
 
-    def _number(self, text: str, start: int) -> Token:
-        if len(text) > MAX_DIGITS:
-            raise FeelError(f"a number of more than {MAX_DIGITS} digits is not read", start + 1)
-        value: int | Decimal = int(text) if text.isdigit() else Decimal(text)
-        if isinstance(value, Decimal) and abs(value.adjusted()) > MAX_EXPONENT:
-            raise FeelError("the exponent of the number is out of range", start + 1)
-        return Token("number", text, value, start + 1)
-
-    def _string(self, start: int) -> tuple[Token, int]:
-        end = start + 1
-        while end < len(self.text) and self.text[end] != '"':
-            end += 2 if self.text[end] == "\\" else 1
-        if end >= len(self.text):
+    def string(self, start: int) -> tuple[str, Any, int]:
+        stop = start + 1
+        while stop < len(self.text) and self.text[stop] != '"':
+            stop += 2 if self.text[stop] == "\\" else 1
+        if stop >= len(self.text):
             raise FeelError("the text is not closed", start + 1, 'end it with "')
-        raw = self.text[start + 1 : end]
-        value = unicodedata.normalize("NFC", _ESCAPE.sub(lambda found: self._escape(found, start), raw))
-        return Token("string", self.text[start : end + 1], value, start + 1), end + 1
-
-    @staticmethod
-    def _escape(found: re.Match[str], start: int) -> str:
-        at = start + 2 + found.start()
-        if found[3] is not None:
-            if found[3] not in _ESCAPED:
-                raise FeelError(f"\\{found[3]} is no escape of a text", at, "write a backslash as \\\\")
-            return _ESCAPED[found[3]]
-        code = int(found[1] or found[2], 16)
-        if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
-            raise FeelError(f"{found[0]} is no character", at)
-        return chr(code)
-
-    def _word(self, start: int, *, after_dot: bool) -> tuple[Token, int]:
-        end = start + 1
-        while end < len(self.text) and _continues(self.text[end]):
-            end += 1
-        for name in () if after_dot else self.names:
-            stop = start + len(name)
-            if stop >= end and self.text.startswith(name, start) and not self._runs_on(name, stop):
-                return Token("name", name, None, start + 1), stop
-        for function in () if after_dot else FUNCTIONS:
-            stop = start + len(function)
-            if self.text.startswith(function, start) and self.text[stop:].lstrip().startswith("("):
-                return Token("function", function, None, start + 1), stop
-        word = self.text[start:end]
-        return Token("keyword" if word in KEYWORDS and not after_dot else "name", word, None, start + 1), end
-
-    def _runs_on(self, name: str, stop: int) -> bool:
-        if name in FUNCTIONS and self.text[stop:].lstrip().startswith("("):
-            return True
-        if name in KEYWORDS:
-            return True
-        return stop < len(self.text) and _continues(name[-1]) and _continues(self.text[stop])
+        raw = _ESCAPE.sub(lambda found: self.escape(found, start), self.text[start + 1 : stop])
+        return "string", unicodedata.normalize("NFC", raw), stop + 1
 
 
-def tokenize(text: str, names: Iterable[str] = ()) -> list[Token]:
+def strange(token: Token) -> FeelError:
+    """Say that a character has no meaning, and what was probably meant."""
+    return FeelError(f"the character {token.text!r} means nothing here", token.at, _MENDS.get(token.text))
+
+
+def _lenient(found: re.Match[str], start: int) -> str:
+    """Keep an escape that is none as it is written, as patterns in published models have them."""
+    try:
+        return _escape(found, start)
+    except FeelError:
+        if found[5] is None:
+            raise
+        return found[0]
+
+
+def tokenize(text: str, *, longest: int = MAX_CELL, lenient: bool = False) -> list[Token]:
     """Cut an expression into tokens; the last one is always `end`.
 
     Args:
         text: The expression, in normal form C.
-        names: Declared names; the longest that fits is taken, so that they may hold spaces and signs.
+        longest: Characters that are read at most.
+        lenient: Keep an escape in a text that is none as it is written; without it that is refused.
 
     Raises:
-        FeelError: A character, number, text or escape that is not FEEL, or a text longer than the limit.
+        FeelError: A number, text or escape that is not FEEL, or a text longer than the limit.
     """
-    if len(text) > MAX_CELL:
-        raise FeelError(f"longer than {MAX_CELL} characters", MAX_CELL + 1)
-    return _Lexer(text, names).tokens()
+    if len(text) > longest:
+        raise FeelError(f"longer than {longest} characters", longest + 1)
+    return _Lexer(text, _lenient if lenient else _escape).tokens()

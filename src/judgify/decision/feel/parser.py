@@ -1,12 +1,16 @@
-"""Tokens to a tree, by recursive descent with a bound on depth."""
+"""Tokens to a tree, by recursive descent with bounds on depth; precedences as chapter 10.3.1 of DMN 1.5 orders them."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from judgify.decision.feel.ast import (
+    SUBJECT,
     Arithmetic,
-    Choice,
+    Between,
+    Call,
     Comparison,
+    Filter,
+    InstanceOf,
     Interval,
     Literal,
     Logic,
@@ -15,38 +19,49 @@ from judgify.decision.feel.ast import (
     Name,
     Negate,
     Node,
+    Part,
     Test,
     Tests,
+    mentions,
+    walk,
 )
-from judgify.decision.feel.cursor import Cursor
+from judgify.decision.feel.constant import READERS, Reader
+from judgify.decision.feel.cursor import Vocabulary
 from judgify.decision.feel.error import FeelError
 from judgify.decision.feel.lexer import Token, tokenize
-from judgify.decision.feel.value import read_date, read_date_time, read_duration
+from judgify.decision.feel.structure_parser import COMPARISONS, SUM, StructureParser
+from judgify.decision.limit import MAX_CELL, MAX_DEPTH, MAX_EXPRESSION, MAX_OPERATORS
 
-_COMPARISONS: Final = frozenset({"<", "<=", ">", ">=", "=", "!="})
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
-_READERS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
-    "date": (read_date, "2025-01-20"),
-    "date and time": (read_date_time, "2025-01-20T09:00:00"),
-    "duration": (read_duration, "PT5M"),
-}
 _FALSE_FRIENDS: Final = {"==": "write = once", "=>": "write >=", "=<": "write <=", "<>": "write !="}
+_BINDING: Final = {
+    "or": 1,
+    "and": 2,
+    **dict.fromkeys((*COMPARISONS, "between", "in"), 3),
+    "+": 4,
+    "-": 4,
+    "*": 5,
+    "/": 5,
+    "**": 6,
+}
+"""How tightly an operator binds; those of one level associate to the left."""
+MEMBERS: Final = Vocabulary(
+    ("time offset", "start included", "end included", "year", "month", "day", "weekday", "hour", "minute", "second")
+)
+"""Members that dates and ranges have; those of two words have to be known."""
 
 
-class _Parser(Cursor):
+class _Parser(StructureParser):
     def finish(self) -> None:
         token = self.here
         if token.kind == "end":
             return
-        if token.text in _COMPARISONS:
+        if token.text in COMPARISONS and token.kind == "sign":
             before = self.tokens[self.index - 1].text
             mend = _FALSE_FRIENDS.get(before + token.text)
-            self.refuse(
-                f"a comparison cannot stand here: {token.text}",
-                mend or "a cell tests its own input: begin with the sign",
-            )
+            self.refuse(f"a comparison cannot stand here: {token.text}", mend)
         self.refuse(
-            f"{token.text} is not expected here", 'texts stand in double quotes: "…"' if token.kind == "name" else None
+            f"{token.text} is not expected here", 'texts stand in double quotes: "…"' if token.kind == "word" else None
         )
 
     # Unary tests
@@ -59,14 +74,28 @@ class _Parser(Cursor):
             if self.here.kind == "end":
                 return Tests((), negated=False, at=at)
             self.index -= 1
-        negated = self.take("not") is not None
-        if negated:
-            self.want("(")
+        if self.at_word("not"):
+            tests = self.negated(at)
+            if tests is not None:
+                return tests
         items = self.items()
-        if negated:
-            self.want(")")
         self.finish()
-        return Tests(items, negated, at)
+        return Tests(items, negated=False, at=at)
+
+    def negated(self, at: int) -> Tests | None:
+        """Read `not(…)` around a whole cell; None when an expression begins with it and goes on."""
+        self.index += 1
+        self.want("(")
+        items = self.items()
+        self.want(")")
+        if self.here.kind == "end":
+            return Tests(items, negated=True, at=at)
+        if not any(mentions(item, SUBJECT) for item in items):
+            if self.at_sign(","):
+                self.refuse("not(…) has to be the whole cell", "put the whole list inside not(…)")
+            self.finish()
+        self.index = 0
+        return None
 
     def items(self) -> tuple[Test | Interval, ...]:
         found = [self.item()]
@@ -74,199 +103,275 @@ class _Parser(Cursor):
             found.append(self.item())
         return tuple(found)
 
-    def item(self) -> Test | Interval:
+    def item(self, binding: int = 0) -> Test | Interval:
         token = self.here
-        if token.text == "not" and token.kind == "keyword":
-            self.refuse("not(…) has to be the whole cell", "put the whole list inside not(…)")
-        sign = self.take(*_COMPARISONS)
+        sign = self.take(*COMPARISONS)
         if sign:
-            if self.here.text in _COMPARISONS and self.here.kind == "sign":
+            if self.at_sign(*COMPARISONS):
                 self.refuse(
                     f"{sign.text}{self.here.text} is no comparison", _FALSE_FRIENDS.get(sign.text + self.here.text)
                 )
-            return Test(sign.text, self.sum(), token.at)
-        if self.opens_range():
-            return self.interval()
-        return Test("=", self.sum(), token.at)
+            return Test(sign.text, self.binary(SUM), token.at)
+        node = self.binary(binding) if binding else self.expression()
+        if isinstance(node, Interval):
+            return node
+        if self.strict and not mentions(node, SUBJECT):
+            self.judging(node)
+        return Test("=", node, token.at)
 
-    def opens_range(self) -> bool:
-        """Tell whether a range begins here; a round bracket may also hold arithmetic or a list."""
-        if self.here.kind != "sign" or self.here.text not in {"[", "]", "("}:
-            return False
-        if self.here.text != "(":
-            return True
-        depth = 0
-        for token in self.tokens[self.index :]:
-            if token.kind != "sign":
-                continue
-            depth += {"(": 1, ")": -1}.get(token.text, 0)
-            if depth == 1 and token.text == "..":
-                return True
-            if depth == 0 or (depth == 1 and token.text in {",", "[", "]"}):
-                break
-        return False
-
-    def interval(self) -> Interval:
-        opening = self.here
-        self.index += 1
-        low = self.nested(self.sum)
-        if not self.take(".."):
-            self.refuse(f".. is expected here, not {self.here.text}", "a range is [a..b]; several values are a, b")
-        high = self.nested(self.sum)
-        closing = self.take("]", ")", "[") or self.refuse(f"the range is not closed before {self.here.text}", "[a..b]")
-        return Interval(low, high, opening.text == "[", closing.text == "]", opening.at)
+    def judging(self, node: Node) -> None:
+        """Refuse a cell that asks about something else than its own input."""
+        if node is self.bracketed:
+            return
+        mend = "a cell tests its own input: begin with the sign"
+        if isinstance(node, Membership | Between | Logic):
+            symbol = {Membership: "in", Between: "between"}.get(type(node)) or getattr(node, "symbol", "")
+            raise FeelError(f"{symbol} is not expected here", node.at, mend)
+        if isinstance(node, Comparison):
+            raise FeelError(
+                f"a comparison cannot stand here: {node.symbol}",
+                node.at,
+                mend,
+            )
+        if isinstance(node, Call) and isinstance(node.callee, Name) and node.callee.name == "not":
+            raise FeelError("not(…) has to be the whole cell", node.at, "put the whole list inside not(…)")
 
     # Expressions
 
-    def expression(self) -> Node:
-        token = self.take("if")
-        if token:
+    def binary(self, minimum: int) -> Node:
+        """Read operands and the operators between them that bind at least as tightly as `minimum`."""
+        node = self.unary()
+        while True:
+            token = self.here
+            binding = _BINDING.get(token.text, 0) if token.kind in {"sign", "word"} else 0
+            if binding < minimum or not binding or (token.kind == "word" and not self.at_word(token.text)):
+                return node
+            self.index += 1
             self.count(token)
-            condition = self.nested(self.expression)
-            self.want("then")
-            yes = self.nested(self.expression)
-            self.want("else")
-            return Choice(condition, yes, self.nested(self.expression), token.at)
-        return self.either()
+            node = self.operation(node, token, binding)
 
-    def either(self) -> Node:
-        node = self.both()
-        while token := self.take("or"):
-            self.count(token)
-            node = Logic("or", node, self.both(), token.at)
-        return node
-
-    def both(self) -> Node:
-        node = self.comparison()
-        while token := self.take("and"):
-            self.count(token)
-            node = Logic("and", node, self.comparison(), token.at)
-        return node
-
-    def comparison(self) -> Node:
-        node = self.sum()
-        if token := self.take(*_COMPARISONS):
-            self.count(token)
-            return Comparison(token.text, node, self.sum(), token.at)
-        if token := self.take("in"):
-            self.count(token)
+    def operation(self, node: Node, token: Token, binding: int) -> Node:
+        symbol = token.text
+        if symbol == "in":
             return Membership(node, self.members(), token.at)
-        return node
+        if symbol == "between":
+            low = self.binary(SUM)
+            self.want("and")
+            return Between(node, low, self.binary(SUM), token.at)
+        if symbol in COMPARISONS and self.at_sign(*COMPARISONS):
+            self.refuse(f"{symbol}{self.here.text} is no comparison", _FALSE_FRIENDS.get(symbol + self.here.text))
+        right = self.binary(binding + 1)
+        if symbol in {"and", "or"}:
+            return Logic(symbol, node, right, token.at)
+        made = Comparison if symbol in COMPARISONS else Arithmetic
+        return made(symbol, node, right, token.at)
 
     def members(self) -> Tests:
+        """Read what follows `in`: one test, or several in brackets."""
         at = self.here.at
-        if self.opens_range() or not self.take("("):
-            return Tests((self.item(),), negated=False, at=at)
-        items = self.items()
+        if not self.at_sign("("):
+            return Tests((self.item(SUM),), negated=False, at=at)
+        start = self.index
+        self.index += 1
+        items = self.nested(self.items)
+        if self.at_sign("..") and len(items) == 1:
+            self.index = start
+            return Tests((self.item(SUM),), negated=False, at=at)
         self.want(")")
         return Tests(items, negated=False, at=at)
 
-    def sum(self) -> Node:
-        node = self.product()
-        while token := self.take("+", "-"):
-            self.count(token)
-            node = Arithmetic(token.text, node, self.product(), token.at)
-        return node
-
-    def product(self) -> Node:
-        node = self.signed()
-        while token := self.take("*", "/"):
-            self.count(token)
-            node = Arithmetic(token.text, node, self.signed(), token.at)
-        return node
-
-    def signed(self) -> Node:
+    def unary(self) -> Node:
         if token := self.take("-"):
-            operand = self.nested(self.signed)
+            operand = self.nested(self.unary)
             if isinstance(operand, Literal) and isinstance(operand.value, int) and not isinstance(operand.value, bool):
                 return Literal(-operand.value, token.at)
             return Negate(operand, token.at)
-        return self.path()
+        node = self.path()
+        while token := self.take("instance"):
+            self.count(token)
+            if self.here.text != "of":
+                self.refuse(f"of is expected here, not {self.here.text}")
+            self.index += 1
+            node = InstanceOf(node, self.type(), token.at)
+        return node
 
     def path(self) -> Node:
         node = self.primary()
-        while token := self.take("."):
+        while token := self.take(".", "[", "("):
             self.count(token)
-            if self.here.kind != "name":
-                self.refuse(f"a name is expected after the dot, not {self.here.text}")
-            node = Member(node, self.here.text, self.here.at)
-            self.index += 1
+            if token.text == ".":
+                if self.here.kind != "word":
+                    self.refuse(f"a name is expected after the dot, not {self.here.text}")
+                at = self.here.at
+                node = Member(node, self.name(self.names, self.keys, MEMBERS), at)
+            elif token.text == "[":
+                condition = self.condition()
+                if condition is None:
+                    return node
+                node = Filter(node, condition, token.at)
+            else:
+                node = self.call(node, token)
         return node
+
+    def condition(self) -> Node | None:
+        """Read the rest of a filter; None when the bracket closes a range, as in `]1..2[`."""
+        start, level, operators = self.index, self.level, self.operators
+        try:
+            with self.knowing(("item",)):
+                node = self.deeper()
+                self.want("]")
+        except FeelError:
+            if not self.ending:
+                raise
+            self.index, self.level, self.operators = start - 1, level, operators
+            return None
+        return node
+
+    def call(self, callee: Node, opening: Token) -> Node:
+        at = callee.at if isinstance(callee, Name) else opening.at
+        if self.take(")"):
+            return Call(callee, (), None, at)
+        names: list[str] = []
+        arguments: list[Node] = []
+        named = self.is_named()
+        while True:
+            if named:
+                names.append(self.declared(":"))
+                self.want(":")
+            arguments.append(self.deeper())
+            if not self.take(","):
+                break
+        self.want(")")
+        if not named and len(arguments) == 1:
+            return self.folded(callee, arguments[0], at) or Call(callee, tuple(arguments), None, at)
+        return Call(callee, tuple(arguments), tuple(names) if named else None, at)
+
+    def folded(self, callee: Node, argument: Node, at: int) -> Node | None:
+        """Read `date("2025-01-20")` as the constant that it is."""
+        if not isinstance(callee, Name) or callee.name not in READERS or callee.name in self.local:
+            return None
+        if not isinstance(argument, Literal) or not isinstance(argument.value, str):
+            return None
+        reader: Reader = READERS[callee.name]
+        value = reader.read(argument.value)
+        if value is not None:
+            return Literal(value, at)
+        if self.strict:
+            raise FeelError(
+                f'"{argument.value}" is not read by {callee.name}',
+                at,
+                f'write it like {callee.name}("{reader.example}")',
+            )
+        return None
+
+    def is_named(self) -> bool:
+        """Tell whether the arguments that begin here are given by name."""
+        index = self.index
+        while self.tokens[index].kind == "word" or (self.tokens[index].text in {"-", "'", ".", "/", "*", "+"}):
+            index += 1
+        return index > self.index and self.tokens[index].text == ":"
 
     def primary(self) -> Node:
         token = self.here
-        self.index += 1
         if token.kind in {"number", "string"}:
+            self.index += 1
             return Literal(token.value, token.at)
-        if token.kind == "name":
-            return self.named(token)
-        if token.kind == "function":
-            return self.call(token)
-        if token.kind == "keyword" and token.text in _CONSTANTS:
+        if token.kind == "word":
+            return self.worded(token)
+        read: dict[str, Callable[[Token], Node]] = {
+            "@": self.at_literal,
+            "(": self.bracket,
+            "[": self.square,
+            "]": self.range_from,
+            "{": self.entries,
+        }
+        if token.kind == "sign" and token.text in read:
+            self.index += 1
+            return read[token.text](token)
+        return self.refuse(f"a value is expected here, not {token.text}")
+
+    def worded(self, token: Token) -> Node:
+        special: dict[str, Callable[[Token], Node]] = {
+            "if": self.choice,
+            "for": self.iteration,
+            "some": self.quantified,
+            "every": self.quantified,
+            "function": self.function,
+        }
+        if self.at_word(*_CONSTANTS):
+            self.index += 1
             return Literal(_CONSTANTS[token.text], token.at)
-        if token.text == "@":
-            return self.at_literal(token)
-        if token.text == "(":
-            node = self.nested(self.expression)
-            self.want(")")
-            return node
-        self.index -= 1
-        mend = "several values stand without brackets: a, b" if token.text == "[" else None
-        raise FeelError(f"a value is expected here, not {token.text}", token.at, mend)
-
-    def named(self, token: Token) -> Node:
-        if self.here.text == "(" and self.here.kind == "sign":
-            raise FeelError(
-                f"there is no function {token.text}", token.at, 'known: date("…"), date and time("…"), duration("…")'
-            )
-        return Name(token.text, token.at)
-
-    def call(self, token: Token) -> Node:
-        self.want("(")
-        text = self.constant(token)
-        self.want(")")
-        read, example = _READERS[token.text]
-        return self.read(token, read(text), text, f'{token.text}("{example}")')
-
-    def at_literal(self, token: Token) -> Node:
-        text = self.constant(token)
-        value = next((found for read, _ in _READERS.values() if (found := read(text)) is not None), None)
-        return self.read(token, value, text, '@"2025-01-20", @"2025-01-20T09:00:00" or @"PT5M"')
-
-    def constant(self, token: Token) -> str:
-        inner = self.here
-        if inner.kind != "string":
-            self.refuse(f"{token.text} takes a text in double quotes")
-        self.index += 1
-        return str(inner.value)
-
-    @staticmethod
-    def read(token: Token, value: object, text: str, example: str) -> Node:
-        if value is None:
-            raise FeelError(f'"{text}" is not read by {token.text}', token.at, f"write it like {example}")
-        return Literal(value, token.at)
+        if self.at_word(*special) and not (token.text in {"some", "every"} and self.tokens[self.index + 1].text == "("):
+            self.index += 1
+            self.count(token)
+            return self.nested(lambda: special[token.text](token))
+        if self.at_word("not") and self.tokens[self.index + 1].text == "(":
+            self.index += 1
+            return Name("not", token.at)
+        if self.at_word("and", "or", "in", "then", "else", "return", "satisfies", "between", "not"):
+            self.refuse(f"a value is expected here, not {token.text}")
+        return Name(self.name(self.names, self.builtins), token.at)
 
 
-def parse_tests(text: str, names: Iterable[str] = ()) -> Tests:
+class _Builtins:
+    """The names of the built-in functions, read when the first expression is."""
+
+    words: Vocabulary | None = None
+
+    @classmethod
+    def get(cls) -> Vocabulary:
+        if cls.words is None:
+            from judgify.decision.feel.function import BUILTINS  # noqa: PLC0415 - built-ins use values of this package
+
+            cls.words = Vocabulary(BUILTINS)
+        return cls.words
+
+
+def _parser(text: str, names: Iterable[str], types: Iterable[str], *, strict: bool, cell: bool) -> _Parser:
+    tokens = tokenize(text, longest=MAX_CELL if cell else MAX_EXPRESSION, lenient=not strict)
+    return _Parser(
+        tokens, names, _Builtins.get(), operators=MAX_OPERATORS if cell else MAX_EXPRESSION, types=types, strict=strict
+    )
+
+
+def _shallow(node: Part) -> None:
+    for part, depth in walk(node):
+        if depth > MAX_DEPTH:
+            raise FeelError(f"a tree of more than {MAX_DEPTH} levels", part.at, "split it, or use brackets")
+
+
+def parse_tests(
+    text: str, names: Iterable[str] = (), *, types: Iterable[str] = (), strict: bool = True, cell: bool = True
+) -> Tests:
     """Read a cell: `-`, or unary tests joined by commas, or `not(…)` around them.
 
     Args:
         text: The cell, in normal form C.
-        names: Declared names, which may hold spaces and signs.
+        names: Names known in it, which may hold spaces and signs.
+        types: Names of types beside the standard's own.
+        strict: Refuse what reads and yields null at best: dates that do not exist, keys given twice, and a cell that
+            compares something else than its own input.
+        cell: Hold it to the limits of a table's cell.
 
     Raises:
         FeelError: What is wrong, and at which character.
     """
-    return _Parser(tokenize(text, names)).cell()
+    parser = _parser(text, names, types, strict=strict, cell=cell)
+    tests = parser.cell()
+    _shallow(tests)
+    return tests
 
 
-def parse_expression(text: str, names: Iterable[str] = ()) -> Node:
-    """Read an expression that yields a value.
+def parse_expression(
+    text: str, names: Iterable[str] = (), *, types: Iterable[str] = (), strict: bool = True, cell: bool = True
+) -> Node:
+    """Read an expression that yields a value; the arguments are those of `parse_tests`.
 
     Raises:
         FeelError: What is wrong, and at which character.
     """
-    parser = _Parser(tokenize(text, names))
+    parser = _parser(text, names, types, strict=strict, cell=cell)
     node = parser.expression()
     parser.finish()
+    _shallow(node)
     return node

@@ -3,32 +3,14 @@
 import json
 import math
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from judgify.decision.feel.value import MonthDuration, kind
+from judgify.decision.feel.range import Range
+from judgify.decision.feel.temporal import TEMPORAL, from_python, text
+from judgify.decision.feel.value import kind
 from judgify.decision.limit import MAX_BITS, MAX_NESTING, MAX_SHOWN, MAX_SHOWN_ITEMS
-
-_MICROS: Final = 1_000_000
-
-
-def duration_text(value: timedelta | MonthDuration) -> str:
-    """Write a duration in ISO 8601, the shortest form that reads back to the same value."""
-    if isinstance(value, MonthDuration):
-        years, months = divmod(abs(value.months), 12)
-        parts = (f"{years}Y" if years else "") + (f"{months}M" if months or not years else "")
-        return f"{'-' if value.months < 0 else ''}P{parts}"
-    size = abs(value)
-    hours, rest = divmod(size.seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    fraction = f".{size.microseconds:06d}".rstrip("0") if size.microseconds else ""
-    clock = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
-    clock += f"{seconds}{fraction}S" if seconds or fraction else ""
-    if not size:
-        return "PT0S"
-    days = f"{size.days}D" if size.days else ""
-    return f"{'-' if value < timedelta(0) else ''}P{days}{'T' + clock if clock else ''}"
 
 
 def _number(value: Any) -> object:
@@ -68,14 +50,14 @@ def plain(value: object, *, shorten: bool = False, level: int = 0) -> Any:
         shorten: Cut long texts and lists, as a trace does.
         level: How deep the value sits; beyond the limit it is given as "…".
     """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int | float | Decimal):
-        return _number(value)
+    if value is None or isinstance(value, bool | int | float | Decimal):
+        return value if value is None or isinstance(value, bool) else _number(value)
     if isinstance(value, str):
         return _cut(str.__str__(value), shorten)
-    if isinstance(value, date | timedelta | MonthDuration):
-        return value.isoformat() if isinstance(value, date) else duration_text(value)
+    if isinstance(value, Range):
+        return _cut(range_text(value), shorten)
+    if isinstance(value, (date, time, timedelta, *TEMPORAL)):
+        return text(value if isinstance(value, TEMPORAL) else from_python(value))
     if isinstance(value, Mapping | list | tuple):
         return _members(value, shorten, level)
     return f"<{type(value).__name__}>"
@@ -89,8 +71,17 @@ def as_json(value: object) -> str:
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
+def range_text(value: Range) -> str:
+    """Write a range as FEEL does."""
+    if value.symbol is not None:
+        end = value.high if value.low is None else value.low
+        return f"({value.symbol} {literal(end)})"
+    opening, closing = "[" if value.low_closed else "(", "]" if value.high_closed else ")"
+    return f"{opening}{literal(value.low)}..{literal(value.high)}{closing}"
+
+
 def literal(value: object) -> str:
-    """Write a canonical scalar as the FEEL literal that reads back to it."""
+    """Write a canonical scalar or a range as the FEEL literal that reads back to it."""
     found = kind(value)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -98,6 +89,8 @@ def literal(value: object) -> str:
         return f'"{value.translate(_ESCAPES)}"'
     if found == "number":
         return str(value)
+    if isinstance(value, Range):
+        return range_text(value)
     return f'@"{plain(value)}"'
 
 
@@ -105,4 +98,8 @@ def restorable(value: object) -> Any:
     """Give a canonical value as JSON that reads back to it: through `{"feel": …}` where JSON has no form for it."""
     shown, found = plain(value), kind(value)
     lost = found == "number" and isinstance(shown, str)
-    return {"feel": literal(value)} if lost or found in {"date", "date-time", "duration", "months"} else shown
+    return (
+        {"feel": literal(value)}
+        if lost or found in {"date", "time", "date-time", "duration", "months", "range"}
+        else shown
+    )

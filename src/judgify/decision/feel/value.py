@@ -1,30 +1,116 @@
-"""Values as the engine computes with them, and the way in from JSON, YAML and Python.
+"""Values as the engine computes with them, and the ways in and out.
 
 Numbers are `int` (exact) or `decimal.Decimal` (34 digits when computed with), never `float`; texts are in Unicode
-normal form C, so that Hangul typed on any system compares alike.
+normal form C, so that Hangul typed on any system compares alike; dates, times and durations are of the types in
+`temporal`, since FEEL's years, zones and fractions of seconds go beyond Python's.
 """
 
 import math
-import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from judgify.decision.feel.error import EvaluationError
-from judgify.decision.limit import MAX_BITS, MAX_EXPONENT
+from judgify.decision.feel.error import MISSING, EvaluationError
+from judgify.decision.feel.meter import enter, leave, spend
+from judgify.decision.feel.range import Range
+from judgify.decision.feel.temporal import (
+    TEMPORAL,
+    Date,
+    DateTime,
+    DayTimeDuration,
+    MonthDuration,
+    Time,
+    from_python,
+    read_date,
+    read_date_time,
+    read_duration,
+    to_python,
+)
+from judgify.decision.limit import MAX_BITS, MAX_EXPONENT, MAX_NESTING
+
+if TYPE_CHECKING:
+    from judgify.decision.feel.type import Type
 
 TYPES: Final = ("number", "string", "boolean", "date", "date-time", "duration", "any")
 """The types that a column may declare."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class MonthDuration:
-    """A duration of years and months (`P1Y2M`); it has no fixed number of days, so it never compares with days."""
+class Parameter(NamedTuple):
+    """A parameter of a function; without a type it takes anything."""
 
-    months: int
+    name: str
+    type: "Type | None" = None
+
+
+class Function:
+    """A function as a value: what `function(…) …` gives, a business knowledge model, or a built-in one by its name.
+
+    Attributes:
+        name: What it is called, where it has a name.
+        parameters: Its parameters in order.
+        run: Works it out for a list of arguments, one for each parameter.
+        result: The type that its result is converted to.
+        strict: Whether a result that does not fit its type is a fault; else it is null, as in the standard.
+        builtin: The built-in function that it is, which checks its arguments itself.
+    """
+
+    __slots__ = ("builtin", "name", "parameters", "result", "run", "strict")
+
+    def __init__(
+        self,
+        name: str | None,
+        parameters: Sequence[Parameter],
+        run: Callable[[list[Any]], Any],
+        result: "Type | None" = None,
+        *,
+        strict: bool = True,
+        builtin: str | None = None,
+    ) -> None:
+        self.name = name
+        self.parameters = tuple(Parameter(*parameter) for parameter in parameters)
+        self.run = run
+        self.result = result
+        self.strict = strict
+        self.builtin = builtin
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Work it out.
+
+        Raises:
+            EvaluationError: `arguments` for another number of them; whatever its body raises.
+            LimitError: Calls within calls beyond the limit.
+        """
+        values = list(arguments)
+        if self.builtin is None:
+            if len(values) != len(self.parameters):
+                raise EvaluationError("arguments", function=self.name or "function", found=str(len(values)))
+            for place, parameter in enumerate(self.parameters):
+                if parameter.type is not None:
+                    values[place] = _fitted(values[place], parameter.type)
+        enter()
+        try:
+            value = self.run(values)
+        finally:
+            leave()
+        if self.result is None:
+            return value
+        try:
+            return _fitted(value, self.result)
+        except EvaluationError:
+            if self.strict:
+                raise
+            return None
+
+    def __repr__(self) -> str:
+        return f"<function {self.name or ''}({', '.join(parameter.name for parameter in self.parameters)})>"
+
+
+def _fitted(value: Any, declared: "Type") -> Any:
+    from judgify.decision.feel.type import coerce as convert  # noqa: PLC0415 - types are made of kinds of values
+
+    return convert(value, declared)
 
 
 _KINDS: Final[dict[type, str]] = {
@@ -33,13 +119,20 @@ _KINDS: Final[dict[type, str]] = {
     int: "number",
     Decimal: "number",
     str: "string",
-    datetime: "date-time",
-    date: "date",
-    timedelta: "duration",
+    DateTime: "date-time",
+    Date: "date",
+    Time: "time",
+    DayTimeDuration: "duration",
     MonthDuration: "months",
+    Range: "range",
+    Function: "function",
     list: "list",
     tuple: "list",
     dict: "context",
+    datetime: "date-time",
+    date: "date",
+    time: "time",
+    timedelta: "duration",
 }
 
 
@@ -69,21 +162,8 @@ def _decimal(value: Any) -> Decimal:
 
 
 def _text(value: Any) -> str:
-    return unicodedata.normalize("NFC", str.__str__(value))
-
-
-def _moment(value: Any) -> datetime:
-    return datetime(
-        value.year,
-        value.month,
-        value.day,
-        value.hour,
-        value.minute,
-        value.second,
-        value.microsecond,
-        value.tzinfo,
-        fold=value.fold,
-    )
+    text = str.__str__(value)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _same(value: Any) -> Any:
@@ -98,10 +178,11 @@ _WAYS_IN: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (float, _real),
     (Decimal, _decimal),
     (str, _text),
-    (datetime, _moment),
-    (date, lambda value: date(value.year, value.month, value.day)),
-    (timedelta, lambda value: timedelta(value.days, value.seconds, value.microseconds)),
-    (MonthDuration, _same),
+    (datetime, from_python),
+    (date, from_python),
+    (time, from_python),
+    (timedelta, from_python),
+    *((known, _same) for known in (*TEMPORAL, Range, Function)),
     (list, list),
     (tuple, list),
     (Mapping, _same),
@@ -113,7 +194,7 @@ def canonical(raw: object) -> Any:
     """Turn a value from outside into the engine's form.
 
     A float becomes the decimal of its shortest representation (0.1 is exactly 0.1). The members of lists and mappings
-    are converted when they are read.
+    are left as they are; `deep` converts them too.
 
     Raises:
         EvaluationError: NaN, an infinity, a number out of range, or a type that the engine does not know.
@@ -127,64 +208,60 @@ def canonical(raw: object) -> Any:
     raise EvaluationError("unknown-type", value=raw, type=type(raw).__name__)
 
 
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DATE_TIME: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)(Z|[+-][0-9]{2}:[0-9]{2})?"
-)
-_DAYS: Final = re.compile(
-    r"(-)?P(?:([0-9]{1,9})D)?(?:T(?=[0-9])(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})(?:\.([0-9]{1,6}))?S)?)?"
-)
-_MONTHS: Final = re.compile(r"(-)?P(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?")
+def deep(value: object, level: int = 0) -> Any:
+    """Turn a value with all its members into the engine's form: lists are `list`, mappings are `dict`.
 
-
-def read_date(text: str) -> date | None:
-    """Read `2025-01-20`; None when the text is not a date that exists."""
-    if not _DATE.fullmatch(text):
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def read_date_time(text: str) -> datetime | None:
-    """Read `2025-01-20T09:00:00`; None when the text is not a moment that exists.
-
-    A space may stand for the T, the seconds may be absent, and `Z` or an offset may follow. Without one the result is
-    naive, and is never compared with a moment that has a zone.
+    Raises:
+        EvaluationError: A member that `canonical` refuses, or nesting beyond the limit.
     """
-    found = _DATE_TIME.fullmatch(text)
-    if not found:
-        return None
-    fraction_at = found[2].find(".")
-    clock = found[2] if fraction_at < 0 else found[2].ljust(fraction_at + 7, "0")
-    try:
-        return datetime.fromisoformat(f"{found[1]}T{clock}{found[3] or ''}")
-    except ValueError:
-        return None
+    value = canonical(value)
+    if isinstance(value, list | Mapping):
+        if level > MAX_NESTING:
+            raise EvaluationError("out-of-range", value=value)
+        spend(len(value))
+        if isinstance(value, list):
+            return [deep(member, level + 1) for member in value]
+        return {_text(str(key)): deep(member, level + 1) for key, member in value.items()}
+    return value
 
 
-def read_duration(text: str) -> timedelta | MonthDuration | None:
-    """Read an ISO 8601 duration of days and time (`P1DT2H`) or of years and months (`P1Y2M`), else give None."""
-    found = _DAYS.fullmatch(text)
-    if found and any(found.groups()[1:]):
-        days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:5])
-        micros = int((found[6] or "0").ljust(6, "0"))
+_NATIVE: Final = frozenset({Date, Time, DateTime, DayTimeDuration})
+
+
+def native(value: Any) -> Any:
+    """Give a canonical value in Python's own types, as far as those can hold it.
+
+    A date beyond year 9999, and a moment finer than a microsecond, stay as they are.
+    """
+    if type(value) in _NATIVE:
         try:
-            span = timedelta(days, seconds, micros, minutes=minutes, hours=hours)
-        except OverflowError:
-            return None
-        return -span if found[1] else span
-    found = _MONTHS.fullmatch(text)
-    if found and any(found.groups()[1:]):
-        months = int(found[2] or 0) * 12 + int(found[3] or 0)
-        return MonthDuration(-months if found[1] else months)
-    return None
+            return to_python(value)
+        except EvaluationError:
+            return value
+    if type(value) is list:
+        return [native(member) for member in value]
+    return {key: native(member) for key, member in value.items()} if type(value) is dict else value
+
+
+def finder(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Make what gives the member of a name as it was given; `MISSING` when there is none.
+
+    The key may be in Unicode normal form C or D: Hangul typed on some systems comes decomposed.
+    """
+    decomposed = unicodedata.normalize("NFD", name)
+    if decomposed == name:
+        return lambda inputs: inputs.get(name, MISSING)
+
+    def find(inputs: Mapping[str, Any]) -> Any:
+        value = inputs.get(name, MISSING)
+        return inputs.get(decomposed, MISSING) if value is MISSING else value
+
+    return find
 
 
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "date": read_date,
-    "date-time": read_date_time,
+    "date-time": lambda text: read_date_time(text, lenient=True),
     "duration": read_duration,
 }
 

@@ -1,0 +1,249 @@
+"""Expressions and unary tests for callers: compiled once, worked out often, safe to share between threads."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from judgify.decision.feel.ast import Node, Tests
+from judgify.decision.feel.compiler import Compiler
+from judgify.decision.feel.error import MISSING, EvaluationError, LimitError
+from judgify.decision.feel.meter import metered, record
+from judgify.decision.feel.mode import Mode
+from judgify.decision.feel.parser import parse_expression, parse_tests
+from judgify.decision.feel.scope import Run
+from judgify.decision.feel.type import Type
+from judgify.decision.feel.type_compiler import Types
+from judgify.decision.feel.value import canonical, deep, finder
+from judgify.decision.feel.value_compiler import repeats
+from judgify.decision.limit import MAX_RESULT
+
+_READY = frozenset({type(None), bool})
+
+
+class _Names:
+    """The caller's mapping as the scope of an expression."""
+
+    closed = False
+
+    def __init__(self, declared: Iterable[str], *, raw: bool) -> None:
+        self.declared = frozenset(declared)
+        self.raw = raw
+        self.free: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
+
+    def declares(self, name: str) -> bool:
+        return name in self.declared
+
+    def resolve(self, name: str, at: int) -> tuple[Run, str | None]:
+        find = self.free.setdefault(name, finder(name))
+        # A plain key of a plain dict is nearly all there is; the rest goes the long way.
+        plain = name.isascii()
+        raw = self.raw
+
+        def load(scope: Any) -> Any:
+            value = scope.get(name, MISSING) if plain else find(scope)
+            if value is MISSING:
+                raise EvaluationError("missing", name=name, at=at)
+            if not raw or type(value) in _READY:
+                return value
+            try:
+                return canonical(value)
+            except EvaluationError as fault:
+                fault.name, fault.at = name, at
+                raise
+
+        return load, None
+
+    def converted(self, scope: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
+        """Give the values that an expression names, once for all the times that it looks at them."""
+        found = {}
+        for name, find in self.free.items():
+            value = find(scope)
+            if value is MISSING:
+                continue
+            try:
+                found[name] = deep(value)
+            except EvaluationError as fault:
+                fault.name = name
+                if strict or isinstance(fault, LimitError):
+                    raise
+                record(fault)
+        return found
+
+
+def _bounded(value: Any) -> Any:
+    """Refuse a result that shares its parts so often that nobody could write it out."""
+    left, rest = MAX_RESULT, [value]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, list | dict):
+            left -= len(part) + 1
+            if left < 0:
+                raise LimitError("too-large")
+            rest.extend(part if isinstance(part, list) else part.values())
+    return value
+
+
+class _Compiled:
+    """What expressions and unary tests have in common."""
+
+    def __init__(
+        self, text: str, node: Node | Tests, names: Iterable[str], mode: Mode, types: Types, *, trusted: bool
+    ) -> None:
+        self.text = text
+        self.mode = mode
+        self._long = repeats(node)
+        self._convert = self._long and not trusted
+        self._scope = _Names(names, raw=not trusted and not self._long)
+        self._compiler = Compiler(self._scope, mode, types)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that are looked up in the scope, in the order of their first use."""
+        return tuple(self._scope.free)
+
+    def _call(self, run: Callable[[Mapping[str, Any]], Any], scope: Mapping[str, Any]) -> Any:
+        return _bounded(run(self._scope.converted(scope, strict=self.mode.strict) if self._convert else scope))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.text!r}>"
+
+
+class Expression(_Compiled):
+    """A compiled expression; make one with `compile_expression`.
+
+    Attributes:
+        text: As it was written.
+        node: Its tree.
+        mode: What becomes of faults.
+    """
+
+    def __init__(self, text: str, node: Node, names: Iterable[str], mode: Mode, types: Types, *, trusted: bool) -> None:
+        super().__init__(text, node, names, mode, types, trusted=trusted)
+        self.node = node
+        self._run = self._compiler.code(node).run
+
+    def evaluate(
+        self,
+        scope: Mapping[str, Any],
+        faults: list[EvaluationError] | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> Any:
+        """Work it out.
+
+        Args:
+            scope: Values by name; Python's own dates and durations are converted.
+            faults: Where the faults are put that became null in the standard's mode.
+            now: What `now()` and `today()` give.
+
+        Returns:
+            A canonical value: numbers as `int` or `Decimal`, dates and durations of the engine's own types.
+
+        Raises:
+            EvaluationError: In strict mode, what cannot be worked out, with its reason and place.
+            LimitError: In both modes, what would cost more than the limits allow.
+        """
+        if not self._long and faults is None:
+            return self._run(scope)
+        return metered(self._call, self._run, scope, faults=faults, moment=canonical(now))
+
+
+class UnaryTests(_Compiled):
+    """Compiled unary tests; make them with `compile_unary_tests`.
+
+    Attributes:
+        text: As they were written.
+        node: Their tree.
+        mode: What becomes of faults.
+    """
+
+    def __init__(
+        self, text: str, node: Tests, names: Iterable[str], mode: Mode, types: Types, *, trusted: bool
+    ) -> None:
+        super().__init__(text, node, names, mode, types, trusted=trusted)
+        self.node = node
+        self._check = self._compiler.tests(node, None, cell=True) if node.items else None
+        self._trusted = trusted
+
+    def evaluate(
+        self,
+        subject: Any,
+        scope: Mapping[str, Any] | None = None,
+        faults: list[EvaluationError] | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> bool | None:
+        """Tell whether a value passes; None where that is unknown, in the standard's mode only.
+
+        Args:
+            subject: The value tested, `?` in the text.
+            scope: Other values by name.
+            faults: Where the faults are put that became null in the standard's mode.
+            now: What `now()` and `today()` give.
+
+        Raises:
+            EvaluationError: In strict mode, what cannot be worked out, with its reason and place.
+            LimitError: In both modes, what would cost more than the limits allow.
+        """
+        check = self._check
+        if check is None:
+            return True
+        value = subject if self._trusted else deep(subject)
+        if not self._long and faults is None:
+            return _told(check(value, scope or {}))
+        return _told(
+            metered(self._call, lambda names: check(value, names), scope or {}, faults=faults, moment=canonical(now))
+        )
+
+
+def _told(verdict: Any) -> bool | None:
+    return verdict if type(verdict) is bool else None
+
+
+def _normal(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def compile_expression(
+    text: str,
+    *,
+    names: Iterable[str] = (),
+    types: Mapping[str, Type] | None = None,
+    mode: Mode = Mode.STRICT,
+    trusted: bool = False,
+) -> Expression:
+    """Read and compile an expression.
+
+    Args:
+        text: FEEL as DMN 1.5 has it.
+        names: Names that may hold spaces and signs, members of contexts included; other names are single words or,
+            where nothing else makes sense, several.
+        types: The model's own types by name.
+        mode: What becomes of faults.
+        trusted: The scope will hold canonical values only, which saves looking.
+
+    Raises:
+        FeelError: What is wrong, at which character, and the mend.
+    """
+    known = tuple(_normal(name) for name in names)
+    node = parse_expression(_normal(text), known, types=types or (), strict=mode.strict, cell=False)
+    return Expression(text, node, known, mode, Types(types or {}), trusted=trusted)
+
+
+def compile_unary_tests(
+    text: str,
+    *,
+    names: Iterable[str] = (),
+    types: Mapping[str, Type] | None = None,
+    mode: Mode = Mode.STRICT,
+    trusted: bool = False,
+) -> UnaryTests:
+    """Read and compile unary tests, as a cell of a decision table holds them; the arguments as above.
+
+    Raises:
+        FeelError: What is wrong, at which character, and the mend.
+    """
+    known = tuple(_normal(name) for name in names)
+    node = parse_tests(_normal(text), known, types=types or (), strict=mode.strict, cell=False)
+    return UnaryTests(text, node, known, mode, Types(types or {}), trusted=trusted)
