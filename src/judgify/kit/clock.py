@@ -44,6 +44,10 @@ class SystemClock:
         """Give seconds that only grow."""
         return time.monotonic()
 
+    def since_boot(self) -> float:
+        """Give seconds since the machine started, its sleep included where the system tells; nobody can set them."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
     async def sleep(self, seconds: float) -> None:
         """Return once that many seconds have passed."""
         await asyncio.sleep(max(0.0, seconds))

@@ -9,11 +9,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from judgify.kit.clock import Clock, SystemClock
+from judgify.kit.clock import Clock
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
+from judgify.kit.steady import SteadyClock, outside
 from judgify.notify import Toolkit
 from judgify.response import guard, slo
 from judgify.response.accounts import Accounts
@@ -132,9 +133,9 @@ class _LateSink:
 
 def build(settings: Settings, clock: Clock | None = None) -> Built:
     """Build the engine for this installation. Raises `GuideError` for a guide that cannot be used and never could."""
-    clock = clock or SystemClock()
     folder = settings.home / "response"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    clock = clock or SteadyClock(folder / "clock.json")
     guide, mistakes = open_guide(settings.guide_dir or default_guide_dir(), folder)
     policy = GuidePolicy(guide)
     metrics = Metrics("response")
@@ -146,7 +147,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         guide=guide, settings=settings, clock=clock, orchestrator=orchestrator, prober=watch.prober, metrics=scraped
     )
     runner = BookRunner(senses)
-    kit = Toolkit(clock=clock, folder=folder, environ=settings.environ, allow=settings.egress_allow)
+    kit = Toolkit(clock=outside(clock), folder=folder, environ=settings.environ, allow=settings.egress_allow)
     console = settings.console_url or settings.url("response")
     pager, tickets = _pager(guide, kit, settings, console)
     documents = GuideDocuments(guide)
@@ -181,6 +182,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
             core.conductor.run,
             watch.run,
             lambda: guard.figures(core.desk, core.figures, clock, budget),
+            lambda: guard.steadiness(core.desk, core.figures, clock),
         ]
         loops += slack.loops()
         if settings.heartbeat_url is not None:

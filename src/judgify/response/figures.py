@@ -33,6 +33,9 @@ class Figures:
         self.faults = metrics.counter(
             "judgify_response_stage_faults_total", "Stages of the loop that failed.", ("stage",)
         )
+        self.clock_ahead = metrics.gauge(
+            "judgify_response_clock_ahead_seconds", "How far the machine's clock was set ahead of the engine's."
+        )
         self.mttr = metrics.gauge("mttr_minutes", "Mean time from an incident's first sign to recovery (guide 8.2).")
         self.availability = metrics.gauge(
             "availability_percentage",

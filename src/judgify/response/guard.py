@@ -1,4 +1,4 @@
-"""The two loops beside the conductor: a heartbeat to somewhere outside, and the service level figures."""
+"""The loops beside the conductor: a heartbeat to somewhere outside, service level figures, the clock's steadiness."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,14 +7,20 @@ from typing import Final
 
 from judgify.kit.clock import Clock
 from judgify.kit.log import get_logger
-from judgify.response.desk import Desk
+from judgify.kit.steady import SteadyClock
+from judgify.response.desk import Desk, Work
 from judgify.response.figures import Figures
 from judgify.response.incident import Incident
+from judgify.response.journal import ClockFollowed
+from judgify.response.model import UNSETTLED
+from judgify.response.ports import Tx
 
 log = get_logger("judgify.response.guard")
 Budget = Callable[[Sequence[Incident], datetime | None], tuple[float | None, float | None]]
 """(availability, used error budget) in percent, from what is on record and since when."""
 BEAT_S: Final = 30.0
+STEP_S: Final = 0.25
+"""A clock that differs by less was not set; a second put in or left out was."""
 FRESH: Final = timedelta(seconds=10)
 """The due-row loop must have completed within this time, else no heartbeat is sent."""
 
@@ -53,3 +59,38 @@ async def figures(desk: Desk, shown: Figures, clock: Clock, budget: Budget) -> N
         except Exception:  # boundary: a figure that fails must not end the engine
             log.exception("figures failed")
         await clock.sleep(15.0)
+
+
+async def steadiness(desk: Desk, shown: Figures, clock: Clock) -> None:
+    """Go by the machine's clock again after somebody set it, but only while nothing has a deadline.
+
+    Until then every deadline keeps its distance: a clock set forward makes nobody's row due, one set back delays none.
+    """
+    if not isinstance(clock, SteadyClock):
+        await asyncio.Event().wait()  # a story's own clock is never set
+        return
+    told = False
+    while True:
+        ahead_s = clock.ahead_s()
+        shown.clock_ahead.set(ahead_s)
+        if abs(ahead_s) < STEP_S:
+            told = False
+        else:
+            if not told:
+                log.warning("the machine's clock was set; what has a deadline keeps its distance", ahead_s=ahead_s)
+            told = True
+            if await desk.ask(_nothing_runs):
+                await desk.command(lambda job: _follow(job, clock))
+        await clock.sleep(1.0)
+
+
+def _nothing_runs(tx: Tx) -> bool:
+    return not (
+        tx.incidents(states=tuple(sorted(UNSETTLED)), limit=1) or tx.runs(active=True) or tx.approvals(waiting=True)
+    )
+
+
+def _follow(job: Work, clock: SteadyClock) -> None:
+    if _nothing_runs(job.tx):
+        job.journal(ClockFollowed(by_s=round(clock.ahead_s(), 3)))
+        clock.follow()

@@ -89,3 +89,13 @@ class CalendarFeedRevoked(Value):
     type: Literal["calendar-feed-revoked"] = "calendar-feed-revoked"
     feed_id: str
     schedule: str
+
+
+class ClockFollowed(Value):
+    """The machine's clock had been set while something had a deadline; now nothing has, and the engine goes by it.
+
+    On the engine's own timeline: entries before and after it differ by `by_s` seconds more than passed between them.
+    """
+
+    type: Literal["clock-followed"] = "clock-followed"
+    by_s: float

@@ -8,6 +8,7 @@ from judgify.response.journal import (
     AutomationSwitched,
     CalendarFeedMade,
     CalendarFeedRevoked,
+    ClockFollowed,
     DrillFinished,
     DrillRegistered,
     EngineStarted,
@@ -470,7 +471,8 @@ Event = Annotated[
     | StandInCancelled
     | StandInEnded
     | CalendarFeedMade
-    | CalendarFeedRevoked,
+    | CalendarFeedRevoked
+    | ClockFollowed,
     Field(discriminator="type"),
 ]
 """Every kind of entry. Match on the class (or on `type`)."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,8 +12,13 @@ from tests.support.response_world import WEDNESDAY, World
 
 from judgify.kit.clock import FakeClock
 from judgify.kit.metrics import Metrics
+from judgify.kit.steady import SteadyClock
 from judgify.response import guard
 from judgify.response.figures import Figures
+from judgify.response.journal import ClockFollowed
+from judgify.response.model import Actor
+
+PERSON = Actor(kind="person", name="kim")
 
 
 class Listener:
@@ -142,4 +147,51 @@ async def test_a_store_that_fails_makes_the_engine_unhealthy_and_loses_nothing(
     await world.tick()
     assert world.pager.sent
     assert world.core.conductor.completed_at == world.clock.now()
+    await world.down()
+
+
+class SetClock(FakeClock):
+    """A machine whose time of day somebody sets."""
+
+    set_by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.set_by
+
+    def since_boot(self) -> float:
+        return self.monotonic()
+
+
+async def test_a_clock_that_was_set_is_followed_only_when_nothing_has_a_deadline(tmp_path: Path) -> None:
+    world = await World(tmp_path).up()
+    shown = Figures(Metrics("response"))
+    machine = SetClock(WEDNESDAY)
+    clock = SteadyClock(tmp_path / "clock.json", machine, "boot-1")
+    task = asyncio.create_task(guard.steadiness(world.core.desk, shown, clock))
+    incident_id = await world.fails("judgment") or ""
+    machine.set_by = timedelta(days=1)
+    await machine.advance(3)
+    assert shown.clock_ahead._value.get() == 86_400
+    assert clock.now() == WEDNESDAY + timedelta(seconds=3)
+    world.works("judgment")
+    await world.passing(70)
+    await world.core.engine.resolve(incident_id, "over", PERSON)
+    await machine.advance(2)
+    assert clock.now() == WEDNESDAY + timedelta(days=1, seconds=5)
+    await machine.advance(1)
+    assert shown.clock_ahead._value.get() == 0
+    told = [entry.event for entry in await world.core.desk.ask(lambda tx: tx.entries(None))]
+    assert [event.by_s for event in told if isinstance(event, ClockFollowed)] == [86_400]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await world.down()
+
+
+async def test_a_storys_own_clock_is_left_alone(tmp_path: Path) -> None:
+    world = await World(tmp_path).up()
+    task = asyncio.create_task(guard.steadiness(world.core.desk, Figures(Metrics("response")), world.clock))
+    await world.clock.advance(5)
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
     await world.down()

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
+from judgify.kit.steady import outside
 from judgify.kit.web import Health, ServiceSpec, State, create_app
 from judgify.response.api import acknowledge, incident, service, slack
 from judgify.response.api.parts import Response
@@ -45,7 +46,7 @@ def engine_app(
     async def ready() -> bool:
         return completed_at() is not None
 
-    signin = Signin(settings, parts.clock, parts.accounts)
+    signin = Signin(settings, outside(parts.clock), parts.accounts)
     spec = ServiceSpec(
         name="response",
         settings=settings,
