@@ -44,6 +44,7 @@ ROUNDINGS: Final = {
     "half down": ROUND_HALF_DOWN,
     "half even": ROUND_HALF_EVEN,
 }
+# Holds the longest number at the longest scale.
 _WIDE: Final = Context(prec=14_000, Emin=-30_000, Emax=30_000, traps=[InvalidOperation, Overflow])
 _NUMBER: Final = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,5})?")
 _PLAIN: Final = 100
@@ -159,10 +160,7 @@ def rounded(value: Number, scale: int, rounding: str) -> Number:
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and -exponent <= scale:
         return value
-    try:
-        return tidy(number.quantize(Decimal(1).scaleb(-scale, _WIDE), ROUNDINGS[rounding], _WIDE))
-    except InvalidOperation as error:
-        raise EvaluationError("out-of-range", value=value) from error
+    return tidy(number.quantize(Decimal(1).scaleb(-scale, _WIDE), ROUNDINGS[rounding], _WIDE))
 
 
 def square_root(value: Number) -> Number:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from judgify.decision.feel.error import EvaluationError
 from judgify.decision.feel.temporal_text import Temporal
-from judgify.decision.feel.temporal_type import SECOND, Date, DateTime, DayTimeDuration, MonthDuration, Time
+from judgify.decision.feel.temporal_type import SECOND, Date, DateTime, DayTimeDuration, Time
 from judgify.decision.feel.temporal_zone import Zone, is_known
 
 _MICRO: Final = 1_000
@@ -94,5 +94,5 @@ def _to_python(value: Temporal) -> date | datetime | time | timedelta | int:
             )
         case DayTimeDuration():
             return timedelta(seconds=value.nanoseconds // SECOND, microseconds=_micros(value.nanoseconds % SECOND))
-        case MonthDuration():
+        case _:
             return value.months

@@ -192,5 +192,5 @@ def text(value: Temporal) -> str:
             return f"{_date_text(value.date)}T{_clock_text(value.time)}{zone_text(zone)}"
         case DayTimeDuration():
             return _days_text(value)
-        case MonthDuration():
+        case _:
             return _months_text(value)
