@@ -408,6 +408,16 @@ def test_a_value_nested_without_end_is_not_written() -> None:
     assert caught.value.code == "too-deep"
 
 
+def test_a_value_nested_without_end_is_not_compared() -> None:
+    value: list[Any] = []
+    for _ in range(3_000):
+        value = [value]
+    with pytest.raises(LimitError) as caught:
+        call("list contains", value, value)
+    assert caught.value.code == "too-deep"
+    assert call("flatten", value) == []
+
+
 WORDS = st.sampled_from(["", "a", "b"])
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), WORDS, st.decimals("-2", "2", places=1))
 VALUES = st.recursive(

@@ -3,27 +3,34 @@
 from decimal import Decimal
 from typing import Any, Final
 
+from judgify.decision.feel.error import LimitError
 from judgify.decision.feel.meter import spend
 from judgify.decision.feel.range import Range, compare
 from judgify.decision.feel.temporal import TEMPORAL
+from judgify.decision.limit import MAX_DEPTH
 
 _SCALARS: Final = (str, bool, type(None), Range, *TEMPORAL)
 
 
-def key(value: Any) -> Any:
+def key(value: Any, level: int = 0) -> Any:
     """Give what hashes, and is equal for equal values only: true is not 1, and "1" is not 1.
 
     Lists and contexts are compared deeply; two functions are equal only when they are the same one.
+
+    Raises:
+        LimitError: `too-deep`.
     """
     spend()
+    if level > MAX_DEPTH:
+        raise LimitError("too-deep")
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return value
     if isinstance(value, _SCALARS):
         return (type(value), value)
     if isinstance(value, list):
-        return (list, tuple(key(item) for item in value))
+        return (list, tuple(key(item, level + 1) for item in value))
     if isinstance(value, dict):
-        return (dict, frozenset((name, key(item)) for name, item in value.items()))
+        return (dict, frozenset((name, key(item, level + 1)) for name, item in value.items()))
     return (object, id(value))
 
 
