@@ -42,7 +42,7 @@ def test_a_hostile_file_is_refused_quickly(name: str) -> None:
     began = time.perf_counter()
     with pytest.raises(ModelError) as caught:
         read_xml(HOSTILE[name], "bad.dmn")
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 10
     assert caught.value.where == "bad.dmn"
     assert len(str(caught.value)) < 500
 

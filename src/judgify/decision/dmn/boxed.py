@@ -76,15 +76,7 @@ class Boxes:
         if declared is None:
             return run
 
-        def convert(scope: Scope, session: Session) -> Any:
-            value = run(scope, session)
-            try:
-                return coerce(value, declared)
-            except EvaluationError as error:
-                session.fail(error, place)
-                return None
-
-        return convert
+        return lambda scope, session: fitted(run(scope, session), declared, session, place)
 
     def refusal(self, code: str, place: Place, **params: str) -> Run:
         """Compile what always fails."""
@@ -218,7 +210,7 @@ class Boxes:
         if expression.body is None:
             body = self.refusal("no-logic", place)
         else:
-            body = self.compile(expression.body, inner, place)
+            body = self.typed(self.compile(expression.body, inner, place), result, place)
         order = [parameter.name for parameter in parameters]
 
         def run(scope: Scope, session: Session) -> Any:
@@ -310,3 +302,18 @@ class Boxes:
             return call({"callee": callee(scope, session), **dict(zip(keys, values, strict=True))}, session)
 
         return run
+
+
+def fitted(value: Any, declared: Type | None, session: Session, place: Place) -> Any:
+    """Turn a value into a declared type; what does not fit is a fault.
+
+    Raises:
+        EvaluationError: In strict mode: it does not fit.
+    """
+    if declared is None:
+        return value
+    try:
+        return coerce(value, declared)
+    except EvaluationError as error:
+        session.fail(error, place)
+        return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from judgify.decision.dmn.boxed import Boxes
+from judgify.decision.dmn.boxed import Boxes, fitted
 from judgify.decision.dmn.definition import Decision, Definitions, InputData, Key, KnowledgeModel, Node, Service, Table
 from judgify.decision.dmn.error import ModelProblem
 from judgify.decision.dmn.given import Given
@@ -162,19 +162,15 @@ class Engine:
             session.fail(EvaluationError("no-logic"), place)
             return None
         parameters = self.boxes.parameters(node.function.parameters, place)
+        result = self.boxes.result(node.type_ref, node.line, place)
 
         def call(arguments: list[Any]) -> Any:
             self._refuse_faulty(node, session, place)
             made = self._run(node)(self.scope(node.knows, session), session)
-            return None if made is None else made(*arguments)
+            value = None if made is None else made(*arguments)
+            return fitted(value, result, session, place)
 
-        return Function(
-            node.name,
-            parameters,
-            call,
-            result=self.boxes.result(node.type_ref, node.line, place),
-            strict=session.strict,
-        )
+        return Function(node.name, parameters, call, result=result, strict=session.strict)
 
     def apply(self, node: KnowledgeModel, session: Session, values: Mapping[Any, Any]) -> Any:
         """Call a business knowledge model with the caller's values for its parameters.
@@ -197,6 +193,7 @@ class Engine:
     def service(self, node: Service, session: Session) -> Function:
         """Give a decision service as a function of its inputs, then of its input decisions."""
         place = Place(spoken(node), line=node.line)
+        result = self.boxes.result(node.type_ref, node.line, place)
         keys = [key for key in (*node.inputs, *node.decisions) if key in self.graph.nodes]
         required = [self.graph.nodes[key] for key in keys]
         parameters = tuple(Parameter(one.name, self._of(one.key).type_of(one.type_ref, one)) for one in required)
@@ -204,15 +201,10 @@ class Engine:
         def call(arguments: list[Any]) -> Any:
             below = session.below(dict(zip(keys, arguments, strict=True)))
             outputs = self.outputs(node, below, Given({}, self.graph, strict=session.strict))
-            return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+            value = next(iter(outputs.values())) if len(outputs) == 1 else outputs
+            return fitted(value, result, session, place)
 
-        return Function(
-            node.name,
-            parameters,
-            call,
-            result=self.boxes.result(node.type_ref, node.line, place),
-            strict=session.strict,
-        )
+        return Function(node.name, parameters, call, result=result, strict=session.strict)
 
     def serve(self, node: Service, session: Session, given: Given) -> dict[str, Any]:
         """Work out a decision service for the caller's values.

@@ -12,9 +12,5 @@ MAX_ATTRIBUTES: Final = 200
 """Attributes of one element; also prefixes of namespaces that hold at one place."""
 MAX_ATTRIBUTE: Final = 10_000
 """Characters of one attribute."""
-MAX_CALLS: Final = 100
-"""Functions and decisions that may wait for each other; beyond it the call is not evaluable."""
 MAX_PROBLEMS: Final = 100
 """Mistakes that are collected before the reading of a model ends."""
-MAX_IMPORTS: Final = 100
-"""Models that one evaluation may reach, itself included."""

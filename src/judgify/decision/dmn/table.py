@@ -72,12 +72,26 @@ class _Row:
     def check(self, index: int) -> bool:
         """Tell whether an input's value is one of those allowed; a fault when it is not."""
         one, value = self.inputs[index], self.known[index]
-        if one.allowed is None or one.allowed(value, self.scope, self.session):
-            return True
-        if isinstance(value, list) and all(one.allowed(item, self.scope, self.session) for item in value):
+        if one.allowed is None or self._passes(one.allowed, value):
             return True
         self.session.fail(EvaluationError("not-allowed", value=value, allowed=listing([one.text])), one.place)
         return False
+
+    def _passes(self, allowed: Test, value: Any) -> bool:
+        """Tell whether a value passes, or every item of a list does."""
+        if not isinstance(value, list):
+            return allowed(value, self.scope, self.session) is True
+        mark = len(self.session.faults)
+        try:
+            if allowed(value, self.scope, self.session):
+                return True
+        except LimitError:
+            raise
+        except EvaluationError:
+            # A test for items says nothing about the list; each of them is asked below.
+            pass
+        del self.session.faults[mark:]
+        return all(allowed(item, self.scope, self.session) for item in value)
 
     def read_all(self) -> bool:
         """Read every input; tell whether all of them are allowed."""

@@ -4,6 +4,7 @@ Standard: DMN 1.5, 10.3.2.9 (type lattice, conformance, implicit conversions). N
 is never converted; as an item or a member it stands for an absent value and belongs anywhere.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,18 +14,18 @@ from judgify.decision.feel.temporal import date_to_midnight
 from judgify.decision.feel.value import kind
 
 
-class Type:
+class Type(ABC):
     """A set of values. Subclasses say which; every one of them is immutable and has a `name` for messages."""
 
     name: str
 
+    @abstractmethod
     def admits(self, value: Any) -> bool:
         """Tell whether a value belongs to the type, as `instance of` asks; allowed values are not looked at."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stands_for(self, other: "Type") -> bool:
         """Tell whether every value of this type belongs to the other type (conformance)."""
-        raise NotImplementedError
 
     def violated(self, value: Any) -> str | None:
         """Give the constraint that a value of the type breaks; None when it breaks none."""
