@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from judgify.decision.feel import temporal
 from judgify.decision.feel.error import EvaluationError
-from judgify.decision.feel.number import is_number
+
+_NUMBERS: Final = frozenset({int, Decimal})
 
 
 def compare(left: Any, right: Any) -> int:
@@ -16,10 +17,14 @@ def compare(left: Any, right: Any) -> int:
         EvaluationError: `cannot-compare` unless both are numbers, both strings or both of one temporal kind;
             `mixed-zones`.
     """
-    alike = type(left) is type(right) and isinstance(left, (str, *temporal.TEMPORAL))
-    if not alike and not (is_number(left) and is_number(right)):
+    found = type(left)
+    if found in _NUMBERS:
+        fits = type(right) in _NUMBERS
+    else:
+        fits = found is type(right) and (found is str or found in temporal.KINDS)
+    if not fits:
         raise EvaluationError("cannot-compare", operator="<", left=_kind(left), right=_kind(right))
-    if isinstance(left, temporal.TEMPORAL):
+    if found in temporal.KINDS:
         return temporal.order(left, right)
     return int(left > right) - int(left < right)
 

@@ -1,7 +1,7 @@
 """What a built-in function takes, and how a call finds the form that fits."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -86,6 +86,14 @@ class Parameter:
         """Tell whether the argument fits as it is."""
         return self.domain.holds(value) or (value is None and (self.optional or self.nullable))
 
+    @property
+    def types(self) -> frozenset[type] | None:
+        """The types that it takes as they are; None for any value, none at all where the type does not tell."""
+        if self.domain is FUNCTION:
+            return frozenset()
+        null = {type(None)} if self.optional or self.nullable else set()
+        return self.domain.types | null if self.domain.types else None
+
     def converted(self, value: object) -> object:
         """Give the argument after the standard's implicit conversions: `[x]` for x, and x for `[x]`, where it helps."""
         if self.takes(value):
@@ -136,6 +144,11 @@ class Form:
         return values
 
 
+_Plan = list[tuple[Callable[..., Any], tuple[frozenset[type] | None, ...]]]
+_PLANNED: Final = 16
+"""Arguments up to which the forms that fit are worked out once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Builtin:
     """A function of the standard.
@@ -149,6 +162,7 @@ class Builtin:
     name: str
     forms: tuple[Form, ...]
     moment: bool = False
+    _plans: dict[int, _Plan] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def overloads(self) -> tuple[tuple[str, ...], ...]:
@@ -166,12 +180,28 @@ class Builtin:
             EvaluationError: `arguments` for a number of them that no form takes, `bad-argument` for one outside its
                 domain, or what the function itself refuses.
         """
+        if not self.moment:
+            plan = self._plans.get(len(arguments)) or self._planned(len(arguments))
+            for run, domains in plan:
+                for value, types in zip(arguments, domains, strict=False):
+                    if types is not None and type(value) not in types:
+                        break
+                else:
+                    return run(*arguments)
         extra = {"moment": moment} if self.moment else {}
         fitting = [form for form in self.forms if form.counts(len(arguments))]
         for form in fitting:
             if all(parameter.takes(value) for parameter, value in form.pairs(arguments)):
                 return form.run(*arguments, **extra)
         return self._converted(fitting, arguments, extra)
+
+    def _planned(self, count: int) -> _Plan:
+        """Work out which forms take so many arguments, and which types each has to have."""
+        forms = [form for form in self.forms if form.counts(count)]
+        plan = [(form.run, tuple(pair[0].types for pair in form.pairs([None] * count))) for form in forms]
+        if count <= _PLANNED:
+            self._plans[count] = plan
+        return plan
 
     def run_named(self, names: Sequence[str], arguments: Sequence[Any], moment: Any = None) -> Any:
         """Call the function by names; an argument that is not named is null.
