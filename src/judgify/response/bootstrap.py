@@ -40,6 +40,7 @@ from judgify.response.last_guide import open_guide
 from judgify.response.metrics.source import ScrapedMetrics
 from judgify.response.model import Lang, Signal
 from judgify.response.office import Office
+from judgify.response.oncall_desk import OnCallDesk
 from judgify.response.orchestrators.local import LocalOrchestrator
 from judgify.response.pager.channels import open_channels
 from judgify.response.pager.sender import Sender
@@ -219,6 +220,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         alertmanager=lambda document, now: read_alertmanager(document, guide, now),
         generic=lambda document, now: [read_generic(document, guide, now)],
         console_address=console,
+        oncall=OnCallDesk(core.desk, guide),
         slack=slack.intake,
         acknowledging=ack_intake(
             guide, core.desk, tickets, home=settings.home, environ=settings.environ, clock=kit.clock

@@ -335,6 +335,8 @@ class Page(Value):
     """Number of the try that is under way or was the last; 0 before the first."""
     after_s: float = 0.0
     """How much later than its row it comes, as a step of its person's contact rule."""
+    relieved: bool = False
+    """Its person went off call while it was under way: it is neither retried nor repeated."""
     repeat: int = 0
     """Which repetition of an unacknowledged page this is; 0 is the first telling."""
     state: PageState = "due"

@@ -126,12 +126,13 @@ def replan(
     *,
     detours: bool = False,
 ) -> tuple[list[Page], list[Page]]:
-    """Give (withdrawn, new) so that what is owed is what is planned now; what stays owed is not touched.
+    """Give (changed, new) so that what is owed is what is planned now; what stays owed is not touched.
 
     Whoever was told and still is to be told goes on being told as before; whoever is not any more is left in peace;
     whoever is new to a row whose time has passed is told now. Once acknowledged, rows inform only. `detours` keeps
     pages through channels that nobody planned (another had failed) while their person is still on the row. A row for
-    which nobody is on call any more keeps those it had: they are better than nobody.
+    which nobody is on call any more keeps those it had: they are better than nobody. What is changed is withdrawn; or,
+    where it is under way and cannot be called back, marked so that it is not repeated (`Page.relieved`).
     """
     mine = [page for page in pages if page.created_at >= incident.begun_at and not page.payload]
     wanted = {(row.person, row.channel, row.row): _as_held(row, incident, now) for row in planned}
@@ -140,7 +141,7 @@ def replan(
     gone: list[Page] = []
     done = _done(mine, held=incident.held)
     for page in mine:
-        if page.state != "due" or page.kind == "test":
+        if page.state not in {"due", "claimed"} or page.kind == "test":
             continue
         key = (page.person, page.channel, page.row)
         row = wanted.get(key)
@@ -149,9 +150,13 @@ def replan(
             called = page.row.startswith("hotline:") and not _of_a_gap(page.row)
             kept = called or row_of(page) in gaps or (detours and (page.person, page.row) in persons)
         else:
-            begun = page.repeat > 0 or page.attempt > 0
+            begun = page.repeat > 0 or page.attempt > 0 or page.state == "claimed"
             kept = begun or (page.kind == row.kind and page.due_at <= row.due_at)
-        if kept:
+        if page.state == "claimed":
+            if page.relieved is kept:
+                gone.append(page.model_copy(update={"relieved": not kept}))
+            (done.add if kept else done.discard)(key)
+        elif kept:
             done.add(key)
         else:
             gone.append(withdrawn(page, "planned anew"))
@@ -181,7 +186,7 @@ def _done(pages: Sequence[Page], *, held: bool) -> set[tuple[str, str, str]]:
     newest: dict[tuple[str, str, str], Page] = {}
     for page in sorted(pages, key=lambda page: (page.created_at, page.repeat, page.state != "withdrawn")):
         newest[page.person, page.channel, page.row] = page
-    told = {key for key, page in newest.items() if page.state in {"sent", "claimed", "failed"}}
+    told = {key for key, page in newest.items() if page.state in {"sent", "claimed", "failed"} and not page.relieved}
     if held:
         told |= {
             (page.person, page.channel, page.row)
@@ -194,7 +199,7 @@ def _done(pages: Sequence[Page], *, held: bool) -> set[tuple[str, str, str]]:
 def repetition(page: Page, incident: Incident, policy: Policy, now: datetime) -> Page | None:
     """Give the next telling of a page that was sent and that nobody has acknowledged yet, or None."""
     every_s, times = policy.repeat()
-    if page.kind != "page" or incident.held or not incident.ongoing or page.repeat >= times:
+    if page.kind != "page" or page.relieved or incident.held or not incident.ongoing or page.repeat >= times:
         return None
     return page.model_copy(
         update={
@@ -221,6 +226,8 @@ def still_owed(page: Page, incident: Incident | None) -> str | None:
         return None
     if not incident.ongoing:
         return f"the incident is {incident.state}"
+    if page.relieved:
+        return "somebody else is on call now"
     # That a runbook gave up is news to whoever holds it already.
     if page.kind == "page" and incident.held and not page.payload:
         return "acknowledged"

@@ -46,7 +46,7 @@ def neglect(work: Work, incident: Incident, after_s: float) -> Incident:
 
 def _owed(work: Work, incident: Incident, gone: Sequence[Page], fresh: Sequence[Page], reason: str) -> Incident:
     work.save_pages([*gone, *fresh])
-    if gone:
+    if any(page.state == "withdrawn" for page in gone):
         incident = _withdrawn(work, incident, gone, reason)
     if fresh:
         incident = work.append(incident.id, t.PagesPlanned(pages=paging.told(fresh), reason=reason))
@@ -60,4 +60,7 @@ def _owed(work: Work, incident: Incident, gone: Sequence[Page], fresh: Sequence[
 
 
 def _withdrawn(work: Work, incident: Incident, gone: Sequence[Page], reason: str) -> Incident:
-    return work.append(incident.id, t.PagesWithdrawn(page_ids=tuple(page.id for page in gone), reason=reason))
+    return work.append(
+        incident.id,
+        t.PagesWithdrawn(page_ids=tuple(page.id for page in gone if page.state == "withdrawn"), reason=reason),
+    )

@@ -12,6 +12,7 @@ from judgify.kit.settings import Settings
 from judgify.kit.steady import outside
 from judgify.kit.web import Health, ServiceSpec, State, create_app
 from judgify.response.api import acknowledge, incident, service, slack
+from judgify.response.api import oncall as on_call
 from judgify.response.api.parts import Response
 from judgify.response.api.signin import Signin
 
@@ -64,5 +65,7 @@ def engine_app(
     app.state.signin = signin
     app.state.response = parts
     for router in (incident.router, service.router, service.open_router, slack.router, acknowledge.router):
+        app.include_router(router)
+    for router in (on_call.router, on_call.open_router):
         app.include_router(router)
     return app

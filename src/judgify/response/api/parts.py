@@ -15,6 +15,7 @@ from judgify.response.engine import Engine
 from judgify.response.figures import Figures
 from judgify.response.model import Actor, Lang, Signal
 from judgify.response.office import Office
+from judgify.response.oncall_desk import OnCallDesk
 from judgify.response.policy import Policy
 from judgify.response.ports import Documents, Orchestrator
 from judgify.response.scribe import Scribe
@@ -46,6 +47,8 @@ class Response:
     alertmanager: SignalsOf
     generic: SignalsOf
     console_address: str
+    oncall: OnCallDesk | None = None
+    """On call; None only where the engine was put together without a guide."""
     slack: "SlackIntake | None" = None
     """Where presses of Slack's buttons come in; None while no channel of the guide has a signing secret."""
     acknowledging: "AckIntake | None" = None

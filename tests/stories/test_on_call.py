@@ -1,0 +1,331 @@
+"""Stories of on call, told with the clock moved: hand-overs, stand-ins, gaps, contact rules, neglect."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.support.oncall import by_guide, guide_with, layer, schedule, switched_on
+from tests.support.response_world import JIWON, MINSU, WEDNESDAY, World, default_guide
+
+from judgify.kit.clock import SEOUL
+from judgify.response import timeline as t
+from judgify.response.model import Delivery, Page, Severity
+from judgify.response.oncall_desk import Asked
+
+TWO = {"schedules": {"duty": schedule(layer("infra-engineer", "devops-lead"))}, "roles": {"devops": ["duty"]}}
+
+
+def pages_to(world: World, role: str = "devops") -> list[str]:
+    """Whom pages of a role went to, in order, each stretch once."""
+    told = [page.person for page in world.pager.sent if page.kind == "page" and page.role == role]
+    return [person for index, person in enumerate(told) if index == 0 or told[index - 1] != person]
+
+
+async def events(world: World, incident_id: str | None, kind: type[Any]) -> list[Any]:
+    entries = await world.core.desk.ask(lambda tx: tx.entries(incident_id))
+    return [entry.event for entry in entries if isinstance(entry.event, kind)]
+
+
+MATRIX: dict[Severity, Sequence[tuple[int, set[str]]]] = {
+    # Section 6.2 as printed, by persons of section 9.3: the judgment service is the development lead's.
+    "P0": [
+        (0, {"ops-lead", "devops-lead", "infra-engineer"}),
+        (15, {"ops-lead"}),
+        (30, {"dev-lead"}),
+        (60, {"cto", "ceo"}),
+    ],
+    "P1": [(0, {"dev-lead", "devops-lead"}), (15, {"ops-lead"}), (30, {"dev-lead"}), (60, {"cto"})],
+    "P2": [(0, {"dev-lead"}), (15, {"dev-lead"}), (30, {"ops-lead"}), (60, {"dev-lead"})],
+    "P3": [(0, {"dev-lead"}), (60, {"ops-lead"})],
+}
+
+
+@pytest.mark.guide("G22")
+@pytest.mark.parametrize("severity", list(MATRIX))
+async def test_the_whole_matrix_comes_at_its_minutes(world: World, severity: Severity) -> None:
+    incident_id = await world.send("judgment", "unheard_of", source="generic")
+    await world.core.engine.severity(incident_id or "", severity, "이야기를 위해", MINSU)
+    begun = world.clock.now()
+    await world.passing(61 * 60)
+    first: dict[tuple[int, str], datetime] = {}
+    for page in await world.pages(incident_id):
+        minute = page.row.partition(":")[0]
+        if page.kind == "page" and page.repeat == 0 and page.state == "sent" and minute.isdigit():
+            assert page.sent_at is not None
+            first.setdefault((int(minute), page.person), page.sent_at)
+    told: dict[int, set[str]] = {}
+    for (row, person), at in first.items():
+        told.setdefault(row, set()).add(person)
+        assert at - begun - timedelta(minutes=row) < timedelta(seconds=5)
+    assert sorted(told.items()) == MATRIX[severity]
+
+
+@pytest.mark.parametrize(
+    ("zone", "changes"),
+    [
+        ("Europe/London", [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)]),
+        ("America/New_York", [datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)]),
+        ("Asia/Seoul", [datetime(2026, 3, 29, 1, tzinfo=UTC)]),
+    ],
+)
+async def test_an_incident_over_a_change_of_the_clocks_is_handed_over_once_at_the_right_hour(
+    tmp_path: Path, zone: str, changes: list[datetime]
+) -> None:
+    daily = schedule(layer("infra-engineer", "devops-lead", rotation="daily", at="01:30"), zone=zone)
+    guide = guide_with(schedules={"duty": daily}, roles={"devops": ["duty"]})
+    for index, change in enumerate(changes):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        world = await World(folder, start=change - timedelta(minutes=45)).up()
+        try:
+            await by_guide(world, guide)
+            await world.fails("judgment")
+            start = world.clock.now().astimezone(ZoneInfo(zone)).strftime("%H:%M")
+            await world.passing(90 * 60)
+            persons = pages_to(world)
+            # At 01:30 on the wall; where that hour is skipped, at the change itself; and not again when it comes twice.
+            assert len(persons) == len(set(persons)) == (1 if zone == "Asia/Seoul" else 2)
+            handed = [page for page in world.pager.sent if page.person == persons[-1] and page.role == "devops"]
+            assert handed[0].due_at.astimezone(ZoneInfo(zone)).strftime("%H:%M") in ("01:30", "02:00", start)
+        finally:
+            await world.down()
+
+
+async def test_at_a_hand_over_repeats_go_to_whoever_is_on_call_now(world: World) -> None:
+    await by_guide(world, guide_with(**TWO))
+    monday = datetime(2026, 3, 9, 9, tzinfo=SEOUL)
+    await world.clock.advance((monday - timedelta(minutes=7) - world.clock.now()).total_seconds())
+    incident_id = await world.fails("judgment")
+    await world.passing(20 * 60)
+    # The week of the second of March is the infrastructure engineer's (the ninth since the fifth of January).
+    assert pages_to(world) == ["infra-engineer", "devops-lead"]
+    handed = [page for page in world.pager.sent if page.role == "devops" and page.person == "devops-lead"]
+    assert handed[0].due_at == monday.astimezone(UTC)
+    reasons = [event.reason for event in await events(world, incident_id, t.PagesPlanned)]
+    assert reasons == ["opened", "hand-over"]
+
+
+async def test_later_rows_name_who_will_be_on_call_when_they_come(world: World) -> None:
+    file = {"schedules": TWO["schedules"], "roles": {"dev-lead": ["duty"]}}
+    await by_guide(world, guide_with(**file))
+    monday = datetime(2026, 3, 9, 9, tzinfo=SEOUL)
+    await world.clock.advance((monday - timedelta(minutes=20) - world.clock.now()).total_seconds())
+    incident_id = await world.fails("judgment")
+    later = {page.person for page in await world.pages(incident_id) if page.row.startswith("30:page")}
+    assert later == {"devops-lead"}
+
+
+async def test_a_stand_in_made_in_the_middle_takes_over_at_once_and_ends_by_itself(world: World) -> None:
+    desk = await by_guide(world, guide_with(**TWO))
+    incident_id = await world.fails("judgment")
+    await world.tick()
+    now = world.clock.now()
+    made = await desk.stand_in("duty", [Asked("cto", now, now + timedelta(minutes=12), "점심")], MINSU)
+    await world.tick()
+    assert pages_to(world) == ["infra-engineer", "cto"]
+    await world.passing(20 * 60)
+    assert pages_to(world) == ["infra-engineer", "cto", "infra-engineer"]
+    journal = [entry.event.type for entry in await world.core.desk.ask(lambda tx: tx.entries(None))]
+    assert journal.count("stand-in-made") == journal.count("stand-in-ended") == 1
+    reasons = [event.reason for event in await events(world, incident_id, t.PagesPlanned)]
+    assert reasons == ["opened", "cto stands in for duty", "hand-over"]
+    assert await desk.stand_ins() == []
+    assert [one.id for one in await desk.stand_ins(past=True)] == [made[0].stand_in.id]
+
+
+async def test_of_two_stand_ins_at_one_time_the_one_made_last_counts(world: World) -> None:
+    desk = await by_guide(world, guide_with(**TWO))
+    now = world.clock.now()
+    first = await desk.stand_in("duty", [Asked("cto", now, now + timedelta(hours=8))], MINSU)
+    await world.clock.advance(1)
+    last = await desk.stand_in("duty", [Asked("ceo", now, now + timedelta(hours=1))], JIWON)
+    assert last[0].covers == (first[0].stand_in.id,)
+    on_call = (await desk.schedule("duty")).on_call
+    assert on_call(now + timedelta(minutes=30)).person == "ceo"
+    assert on_call(now + timedelta(hours=2)).person == "cto"
+    await desk.cancel(last[0].stand_in.id, JIWON)
+    assert (await desk.schedule("duty")).on_call(now + timedelta(minutes=30)).person == "cto"
+
+
+async def test_a_person_can_be_stood_in_for_without_any_schedule(world: World) -> None:
+    desk = await by_guide(world, default_guide())
+    now = world.clock.now()
+    await desk.stand_in("dev-lead", [Asked("infra-engineer", now, now + timedelta(hours=1))], MINSU)
+    incident_id = await world.fails("judgment")
+    assert (await world.incident(incident_id)).responder == "infra-engineer"
+    await world.tick()
+    assert pages_to(world, "owner") == ["infra-engineer"]
+
+
+async def test_a_gap_brings_the_next_row_and_the_hotline_at_once(world: World) -> None:
+    office = schedule(layer("infra-engineer", hours="business"))
+    await by_guide(
+        world,
+        guide_with(
+            schedules={"duty": office}, roles={"devops": ["duty"], "owner": ["duty"]}, services={"judgment": ["duty"]}
+        ),
+    )
+    await world.clock.advance(12 * 3600)  # ten at night
+    incident_id = await world.fails("judgment")
+    await world.tick()
+    assert {"hotline", "ops-lead"} <= world.told()
+    gap = (await events(world, incident_id, t.ScheduleGap))[0]
+    assert (gap.row, set(gap.roles)) == ("0", {"owner", "devops"})
+    first = [page for page in await world.pages(incident_id) if page.row == "15:page:ops-lead"]
+    assert all(page.due_at == world.clock.now() or page.repeat for page in first)
+
+
+async def test_when_a_turn_ends_in_a_gap_those_who_were_paged_stay_paged_and_the_hotline_is_called(
+    world: World,
+) -> None:
+    office = schedule(layer("infra-engineer", hours="business"))
+    await by_guide(
+        world, guide_with(schedules={"duty": office}, roles={"devops": ["duty"]}, services={"judgment": ["duty"]})
+    )
+    evening = WEDNESDAY.replace(hour=17, minute=53)
+    await world.clock.advance((evening - world.clock.now()).total_seconds())
+    incident_id = await world.fails("judgment")
+    await world.passing(20 * 60)
+    repeats = [page for page in world.pager.sent if page.person == "infra-engineer" and page.repeat > 1]
+    assert repeats
+    assert "hotline" in world.told()
+    assert [event.row for event in await events(world, incident_id, t.ScheduleGap)] == ["0"]
+
+
+CONTACT = {
+    "contact": {
+        "dev-lead": {
+            "rules": {
+                "P1": [
+                    {"channel": "slack-critical"},
+                    {"channel": "sms", "after_s": 120},
+                    {"persons": ["ops-lead"], "after_s": 300},
+                ]
+            },
+            "quiet_hours": [{"start": "08:00", "end": "20:00"}],
+        }
+    }
+}
+
+
+def through(world: World, person: str) -> list[tuple[str, float]]:
+    begun = world.pager.sent[0].due_at
+    return [
+        (page.channel, (page.due_at - begun).total_seconds())
+        for page in world.pager.sent
+        if page.person == person and page.kind == "page" and page.repeat == 0 and page.row.startswith("0:")
+    ]
+
+
+async def test_a_contact_rule_goes_step_by_step_until_somebody_answers(world: World) -> None:
+    guide = switched_on(guide_with(**CONTACT), "slack-critical", "sms")
+    await by_guide(world, guide)
+    await world.fails("judgment")
+    await world.passing(6 * 60)
+    # P1 takes no notice of quiet hours; the console and the mailbox are told at once beside the rule.
+    assert sorted(through(world, "dev-lead")) == [("console", 0), ("mailbox", 0), ("slack-critical", 0), ("sms", 120)]
+    assert {after for _, after in through(world, "ops-lead")} == {300}
+
+
+async def test_an_answer_ends_the_steps_that_were_still_to_come(world: World) -> None:
+    await by_guide(world, switched_on(guide_with(**CONTACT), "slack-critical", "sms"))
+    incident_id = await world.fails("judgment")
+    await world.passing(60)
+    await world.core.engine.acknowledge(incident_id or "", MINSU)
+    await world.core.engine.acknowledge(incident_id or "", JIWON)
+    await world.passing(10 * 60)
+    assert ("sms", 120) not in through(world, "dev-lead")
+    assert through(world, "ops-lead") == []
+    # Later rows of the matrix still come, as information.
+    await world.passing(10 * 60)
+    assert "ops-lead" in world.told("information")
+
+
+async def test_quiet_hours_keep_p2_to_channels_that_wake_nobody(world: World) -> None:
+    channels = {
+        name: channel.model_copy(update={"enabled": True, "severities": ("P0", "P1", "P2", "P3")})
+        for name, channel in default_guide().channels.items()
+        if name in {"console", "mailbox", "http"}
+    }
+    guide = replace(guide_with(contact={"dev-lead": CONTACT["contact"]["dev-lead"]}), channels=channels)
+    await by_guide(world, guide)
+    await world.send("judgment", "unheard_of", source="generic")
+    await world.tick()
+    told = {page.channel for page in world.pager.sent if page.person == "dev-lead" and page.kind == "page"}
+    assert told == {"console", "mailbox"}
+
+
+async def test_raising_the_severity_in_the_middle_pages_anew_and_goes_on_with_those_paged_before(world: World) -> None:
+    incident_id = await world.fails("judgment")
+    await world.passing(20 * 60)
+    before = len(world.pager.sent)
+    await world.core.engine.severity(incident_id or "", "P0", "고객 전체 영향", MINSU)
+    await world.tick()
+    new = {page.person for page in world.pager.sent[before:] if page.kind == "page"}
+    assert {"infra-engineer", "ops-lead"} <= new
+    assert (await events(world, incident_id, t.PagesPlanned))[-1].reason == "severity P1 → P0"
+    again = len(world.pager.sent)
+    await world.passing(301)
+    # Whoever was paged as DevOps before goes on being paged: a change of severity is no answer.
+    assert "devops-lead" in {page.person for page in world.pager.sent[again:] if page.repeat > 1}
+
+
+async def test_an_edited_guide_plans_anew_what_is_due_and_the_timeline_says_so(world: World) -> None:
+    await by_guide(world, default_guide())
+    incident_id = await world.fails("judgment")
+    await world.tick()
+    edited = replace(guide_with(schedules=TWO["schedules"], roles={"team-lead": ["duty"]}), digest="edited")
+    await by_guide(world, edited)
+    await world.tick()
+    later = {
+        page.person for page in await world.pages(incident_id) if page.row.startswith("15:") and page.state == "due"
+    }
+    assert later == {"infra-engineer"}
+    assert (await events(world, incident_id, t.PagesPlanned))[-1].reason == "the guide changed"
+
+
+async def test_what_was_taken_and_then_neglected_escalates_anew(world: World) -> None:
+    incident_id = await world.fails("judgment") or ""
+    await world.tick()
+    await world.core.engine.severity(incident_id, "P0", "고객 전체 영향", MINSU)
+    await world.core.engine.acknowledge(incident_id, MINSU)
+    await world.passing(29 * 60)
+    await world.core.engine.note(incident_id, "보고 있음", MINSU)
+    await world.passing(29 * 60)
+    assert (await world.incident(incident_id)).held
+    before = len(world.pager.sent)
+    await world.passing(65)
+    incident = await world.incident(incident_id)
+    assert not incident.held
+    told = {(page.person, page.kind) for page in world.pager.sent[before:]}
+    assert {("infra-engineer", "page"), ("devops-lead", "page")} <= told
+    neglected = (await events(world, incident_id, t.IncidentNeglected))[0]
+    assert neglected.after_s == 1800
+    await world.passing(16 * 60)
+    assert "ops-lead" in {page.person for page in world.pager.sent[before:] if page.kind == "page"}
+    await world.core.engine.acknowledge(incident_id, JIWON)
+    quiet = len(world.pager.sent)
+    await world.passing(20 * 60)
+    assert [page for page in world.pager.sent[quiet:] if page.kind == "page"] == []
+    world.works("judgment")
+    await world.passing(90)
+    await world.passing(35 * 60)
+    assert len(await events(world, incident_id, t.IncidentNeglected)) == 1
+
+
+async def test_all_channels_down_climbs_by_itself_with_schedules_too(world: World) -> None:
+    await by_guide(world, guide_with(**TWO))
+
+    def refuse(_: Page) -> Delivery:
+        return Delivery(outcome="refused", detail="no route", reason="unreachable", retry_after_s=1)
+
+    world.pager.answer = refuse
+    incident_id = await world.fails("judgment")
+    await world.passing(30)
+    rows = [event.row for event in await events(world, incident_id, t.NobodyReached)]
+    assert {"0", "15", "30", "60"} <= set(rows)
+    assert not [page for page in await world.pages(incident_id) if page.kind == "page" and page.state == "failed"]
