@@ -118,6 +118,7 @@ def bigger(left: Any, right: Any) -> Any:
         ("max", (7,), 7),
         ("sum", ([1, D("0.5")],), D("1.5")),
         ("sum", (1, 2, 3), 6),
+        ("sum", tuple(range(20)), 190),
         ("sum", ([],), None),
         ("product", (2, 3, 4), 24),
         ("product", ([],), None),
