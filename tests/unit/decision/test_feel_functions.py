@@ -335,6 +335,7 @@ def test_calls_by_name() -> None:
     assert named("min", list=[2, 1]) == 1
     assert named("is", value1=None) is True
     assert named("count", list=7) == 1
+    assert named("date", **{"from": [t("2025-01-20T09:00:00")]}) == t("2025-01-20")
     assert named("string", **{"from": 1}) == "1"
     assert named("time", hour=9, minute=30, second=0, offset=t("PT1H")) == t("09:30:00+01:00")
     assert named("years and months duration", **{"from": t("2013-01-01"), "to": t("2014-01-01T09:00:00")}) == t("P1Y")

@@ -87,6 +87,13 @@ def test_two_points(one: int, other: int) -> None:
     assert call("coincides", one, other) == (one == other)
 
 
+def test_the_order_of_names_tells_which_comes_first() -> None:
+    before_it = BUILTINS["before"].run_named
+    assert before_it(("range", "point"), (Range(2, 3, True, True), 4)) is True
+    assert before_it(("point", "range"), (4, Range(2, 3, True, True))) is False
+    assert before_it(("range1", "range2"), (Range(2, 3, True, True), Range(4, 5, True, True))) is True
+
+
 def test_ranges_without_an_end() -> None:
     above, below = Range(5, None, True, False, ">="), Range(None, 5, False, False, "<")
     assert call("before", below, above)

@@ -193,7 +193,9 @@ class Builtin:
         for form in fitting:
             if all(parameter.takes(value) for parameter, value in form.pairs(arguments)):
                 return form.run(*arguments, **extra)
-        return self._converted(fitting, arguments, extra)
+        if not fitting:
+            raise EvaluationError("arguments", function=self.name, found=str(len(arguments)))
+        return self._converted([(form, arguments) for form in fitting], extra)
 
     def _planned(self, count: int) -> _Plan:
         """Work out which forms take so many arguments, and which types each has to have."""
@@ -211,23 +213,23 @@ class Builtin:
         """
         extra = {"moment": moment} if self.moment else {}
         bound = [(form, values) for form in self.forms if (values := form.by_name(names, arguments)) is not None]
+        # `before(point, range)` and `before(range, point)` have the same names: the order tells which is meant.
+        bound.sort(key=lambda pair: [parameter.name for parameter in pair[0].parameters] != list(names))
         if not bound:
             raise EvaluationError("no-parameter", function=self.name, parameter=", ".join(names))
         for form, values in bound:
             if all(parameter.takes(value) for parameter, value in form.pairs(values)):
                 return form.run(*values, **extra)
-        form, values = bound[-1]
-        return self._converted([form], values, extra)
+        return self._converted(bound, extra)
 
-    def _converted(self, forms: Sequence[Form], arguments: Sequence[Any], extra: dict[str, Any]) -> Any:
-        if not forms:
-            raise EvaluationError("arguments", function=self.name, found=str(len(arguments)))
-        for form in forms:
+    def _converted(self, bound: Sequence[tuple[Form, Sequence[Any]]], extra: dict[str, Any]) -> Any:
+        for form, arguments in bound:
             pairs = form.pairs(arguments)
             values = [parameter.converted(value) for parameter, value in pairs]
             if all(parameter.takes(value) for (parameter, _), value in zip(pairs, values, strict=True)):
                 return form.run(*values, **extra)
-        pairs = forms[-1].pairs(arguments)
+        form, arguments = bound[-1]
+        pairs = form.pairs(arguments)
         parameter, value = next(pair for pair in pairs if not pair[0].takes(pair[0].converted(pair[1])))
         raise EvaluationError(
             "bad-argument",
