@@ -12,6 +12,7 @@ from typing import Final
 import h11
 
 from judgify.kit.egress import Target
+from judgify.notify.fence import pass_fence
 
 _CHUNK: Final = 64 * 1024
 
@@ -37,6 +38,7 @@ async def exchange(
     try:
         protocol = h11.Connection(h11.CLIENT)
         parts = [protocol.send(part) for part in (request, h11.Data(data=body), h11.EndOfMessage())]
+        pass_fence()
         begun.yes = True
         writer.write(b"".join(part for part in parts if part))
         with suppress(

@@ -83,15 +83,19 @@ class Conductor:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._deliveries.run(), name="pages")
             while True:
+                began = self._desk.clock.monotonic()
                 deadline = await self.tick()
+                took_s = self._desk.clock.monotonic() - began
                 wait_s = LONGEST_SLEEP_S
                 if deadline is not None:
                     wait_s = min(wait_s, max(0.01, (deadline - self._desk.clock.now()).total_seconds()))
                 await self._desk.clock.wait(self._desk.wake, wait_s)
+                # What a look costs is rested twice: paperwork never takes what pages need. Alone it takes milliseconds.
+                await self._desk.clock.sleep(min(LONGEST_SLEEP_S, 2 * took_s))
 
     async def stop(self) -> None:
         """End what is under way; everything goes on after the next start."""
-        self._deliveries.cancel()
+        await self._deliveries.stop()
         self._scribe.cancel()
         for task in list(self._runs.values()):
             task.cancel()

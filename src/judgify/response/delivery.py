@@ -1,16 +1,22 @@
 """Pages on their way: claimed, handed to the pager, the outcome recorded. One caught mid-way is a possible repeat."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from judgify.kit.errors import Unavailable
 from judgify.kit.log import get_logger
+from judgify.notify.fence import Fenced, fenced
 from judgify.response import calling, outbox, paging, receipt
 from judgify.response import timeline as t
+from judgify.response.claim import HELD, Claimed, claim, claim_due, give_back, still_mine, stop
 from judgify.response.desk import Desk, Taken, Work
 from judgify.response.figures import Figures
+from judgify.response.hold import Hold
 from judgify.response.incident import Incident
 from judgify.response.model import Delivery, Page
 from judgify.response.ports import Pager
@@ -18,12 +24,20 @@ from judgify.response.subscriber import SUBSCRIBER
 
 log = get_logger("judgify.response.delivery")
 AT_ONCE: Final = 32
-"""Deliveries under way at the same time; a slow channel holds up no other page."""
+"""Deliveries under way at the same time through one channel; a slow channel holds up no other."""
+CLAIM_AHEAD: Final = timedelta(seconds=0.25)
+"""A row is claimed this long before it is due, with its like: no disk is waited for when its moment comes."""
+EARLY_S: Final = 0.1
+"""The next rows are looked for this long before the first of them is due."""
+LONGEST_S: Final = 1.0
+"""Due rows are looked for at least this often, so that nothing hangs on one missed waking."""
+DOOR_S: Final = 5.0
+"""A page that waits longer than this for its channel to have room is given back, for whoever has."""
 TIMEOUT_S: Final = 12.0
 AHEAD_S: Final = 0.05
 """How long other pages wait at most until those that wake somebody were handed over."""
-Claims = dict[str, tuple[Page | None, Incident | None]]
-"""What came of claiming pages: each page as claimed with its incident, or None where it is not owed any more."""
+RECORD_S: Final = 60.0
+"""How long the outcome of a try is kept for a store that is away."""
 
 
 class Deliveries:
@@ -34,81 +48,129 @@ class Deliveries:
         self._desk = desk
         self._pager = pager
         self._figures = figures
+        self._holds: dict[str, Hold] = {}
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._doors: dict[str, asyncio.Semaphore] = {}
         self._ahead = _Gone(set())
+        self._wakes_at: datetime | None = None
+        self._running = False
 
     async def start(self) -> int:
-        """Take back what an engine that is gone had claimed, so that it is sent at once; give how many rows wait."""
+        """Take back what this engine had claimed before it ended, to be sent at once; give how many rows wait."""
 
         def work(job: Work) -> int:
-            for page in job.tx.due_pages(job.now + outbox.LEASE, 100_000):
-                if page.state == "claimed":
-                    job.tx.save_page(outbox.released(page))
-            return len(job.tx.due_pages(job.now, 10_000))
+            job.tx.release_claims(job.now)
+            return job.tx.count_due(job.now)
 
         return await self._desk.command(work)
 
     async def begin(self) -> int:
-        """Start the delivery of every row that is due, as far as there is room; give how many were due."""
+        """Start the delivery of every row that is due, as far as there is room; give how many are due."""
+        if self._running:
+            # The loop beside looks by itself; it is only woken, should it have missed something.
+            now = self._desk.clock.now()
+            due = await self._desk.ask(lambda tx: tx.count_due(now))
+            if due:
+                self._desk.owed.set()
+            return due
         now = self._desk.clock.now()
-        due = await self._desk.ask(lambda tx: tx.due_pages(now))
-        room = self._room()
+        if not await self._desk.ask(lambda tx: tx.due_pages(now, 1)):
+            return 0
+        return (await self._look(timedelta(0))).due
+
+    async def _look(self, ahead: timedelta) -> Claimed:
+        """Claim what is due, and what will be within `ahead`, in one transaction, and begin it."""
+        began = self._desk.clock.monotonic()
+        room = self._rooms()
+        held = frozenset(self._holds)
+        found = await self._desk.command(lambda job: claim_due(job, ahead, room, held), quiet=True)
+        now = self._desk.clock.now()
         # What wakes a person goes first; what is read at a desk waits a moment for it.
-        fresh = sorted((page for page in due if page.id not in self._under_way), key=lambda page: not page.wakes)[:room]
-        if fresh:
-            # One transaction claims all of them: the disk is waited for once, not once a page.
-            claims = asyncio.create_task(self._claim([page.id for page in fresh]), name="claims")
-            ahead = {page.id for page in fresh if page.wakes}
-            if ahead:
-                self._ahead = _Gone(ahead)
-            for page in fresh:
-                self._start(page.id, self._deliver(page.id, claims, self._ahead))
-        return len(due)
+        at_once = {page.id for page, _ in found.taken if page.wakes and page.due_at <= now}
+        if at_once:
+            self._ahead = _Gone(at_once)
+        for page, incident in sorted(found.taken, key=lambda one: not one[0].wakes):
+            self._start(Hold(page, incident, began), self._ahead)
+        return found
+
+    def _rooms(self) -> dict[str, int]:
+        """Give how many more pages may be claimed for each channel that has some claimed already."""
+        count = Counter(hold.page.channel for hold in self._holds.values())
+        return {
+            channel: 0 if channel in self._doors and self._doors[channel].locked() else max(0, HELD - used)
+            for channel, used in count.items()
+        }
 
     def take(self, job: Work, pages: Sequence[Page]) -> list[Taken]:
         """Claim the pages that wake somebody, as far as there is room; the rest is sent from the outbox."""
-        waking = [page.id for page in pages if page.wakes][: self._room()]
-        taken = (_claim(job, page_id) for page_id in waking)
+        room = self._rooms()
+        waking = [page.id for page in pages if page.wakes and room.get(page.channel, HELD) > 0][:AT_ONCE]
+        taken = (claim(job, page_id) for page_id in waking)
         return [(page, incident) for page, incident in taken if page is not None]
 
-    def send(self, taken: Sequence[Taken]) -> None:
+    def send(self, taken: Sequence[Taken], began: float) -> None:
         """Begin the delivery of pages that `take` claimed in a transaction which is durable now."""
         self._ahead = gone = _Gone({page.id for page, _ in taken})
         for page, incident in taken:
-            self._start(page.id, self._carry(page, incident, gone))
+            self._start(Hold(page, incident, began), gone)
 
-    def _room(self) -> int:
-        return max(0, AT_ONCE - len(self._under_way))
+    def learn(self, incidents: Iterable[Incident]) -> None:
+        """Take what incidents have become: a page that is not owed any more does not go out, claimed as it is."""
+        known = {incident.id: incident for incident in incidents}
+        for hold in self._holds.values():
+            incident = known.get(hold.page.incident_id or "")
+            if incident is not None:
+                hold.learn(incident)
 
-    def _start(self, page_id: str, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work, name=f"page-{page_id}")
+    def expect(self, moment: datetime) -> None:
+        """Look again in time for a row that is due at this moment."""
+        if self._wakes_at is None or moment < self._wakes_at:
+            self._desk.owed.set()
+
+    def _start(self, hold: Hold, gone: "_Gone") -> None:
+        page_id = hold.page.id
+        self._holds[page_id] = hold
+        task = asyncio.create_task(self._carry(hold, gone), name=f"page-{page_id}")
         self._under_way[page_id] = task
         task.add_done_callback(partial(self._ended, page_id))
+
+    def _ended(self, page_id: str, _: "asyncio.Task[None]") -> None:
+        self._under_way.pop(page_id, None)
+        hold = self._holds.pop(page_id)
+        if self._rooms().get(hold.page.channel, HELD) <= 1:
+            self._desk.owed.set()  # there was no room in this channel, and is now
+        self._desk.wake.set()
 
     async def urgent(self) -> None:
         """Return once what wakes somebody was handed over, or after `AHEAD_S`: a page comes before its paperwork."""
         await self._ahead.wait()
 
     async def run(self) -> None:
-        """Begin what is due as soon as it is durable, until cancelled; nothing else of the loop is waited for."""
+        """Begin what is due when it is due, until cancelled; nothing else of the loop is waited for."""
         self._desk.sender = self
+        self._running = True
         try:
             while True:
-                await self._desk.owed.wait()
                 self._desk.owed.clear()
+                rest_s = LONGEST_S
                 try:
-                    await self.begin()
-                except Exception:  # boundary: the loop's own tick takes it up again
+                    found = await self._look(CLAIM_AHEAD)
+                except Exception:  # boundary: it is tried again
                     log.exception("pages that are due could not be begun")
+                else:
+                    rest_s = self._rest(found.upcoming)
+                await self._desk.clock.wait(self._desk.owed, rest_s)
         finally:
+            self._running = False
             self._desk.sender = None
 
-    async def _claim(self, page_ids: Sequence[str]) -> Claims:
-        return await self._desk.command(lambda job: {page_id: _claim(job, page_id) for page_id in page_ids})
-
-    def _ended(self, page_id: str, _: "asyncio.Task[None]") -> None:
-        self._under_way.pop(page_id, None)
-        self._desk.wake.set()
+    def _rest(self, upcoming: datetime | None) -> float:
+        now = self._desk.clock.now()
+        self._wakes_at = now + timedelta(seconds=LONGEST_S)
+        if upcoming is None or upcoming - timedelta(seconds=EARLY_S) >= self._wakes_at:
+            return LONGEST_S
+        self._wakes_at = upcoming
+        return max(0.005, (upcoming - now).total_seconds() - EARLY_S)
 
     async def finish(self) -> None:
         """Wait until nothing is under way (for stories and a graceful end)."""
@@ -120,42 +182,100 @@ class Deliveries:
         for task in list(self._under_way.values()):
             task.cancel()
 
-    async def _deliver(self, page_id: str, claims: "asyncio.Task[Claims]", gone: "_Gone") -> None:
-        try:
-            page, incident = (await asyncio.shield(claims))[page_id]
-        except Exception:  # boundary: one fault must not end the loop
-            log.exception("page could not be claimed; it will be tried again", page=page_id)
-            gone.one(page_id)
-            await self._desk.clock.sleep(1.0)
-            return
-        if page is None:
-            gone.one(page_id)
-        else:
-            await self._carry(page, incident, gone)
+    async def stop(self) -> None:
+        """Drop what is under way, and give back what was claimed and not begun: whoever goes on sends it at once."""
+        unsent = [hold.page for hold in self._holds.values() if not hold.handed]
+        self.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        if unsent:
+            try:
+                await self._desk.command(lambda job: give_back(job, unsent))
+            except Unavailable as error:
+                log.warning("claimed pages could not be given back; their leases end by themselves", reason=str(error))
 
-    async def _carry(self, page: Page, incident: Incident | None, gone: "_Gone") -> None:
+    async def _carry(self, hold: Hold, gone: "_Gone") -> None:
+        page, clock = hold.page, self._desk.clock
         try:
+            wait_s = (page.due_at - clock.now()).total_seconds()
+            if wait_s > 0:
+                await clock.sleep(wait_s)
             if not page.wakes:
                 await gone.wait()
             try:
-                delivery = await self._hand_over(page, incident)
+                delivery = await self._in_turn(hold)
             finally:
                 gone.one(page.id)
-            late_s = self._figures.delivered(page, delivery, self._desk.clock.now())
-            await self._desk.command(lambda job: _record(job, page, delivery, late_s))
+            if delivery is None:
+                await self._let_go(hold)
+                return
+            late_s = self._figures.delivered(page, delivery, clock.now())
+            await self._kept_trying(lambda job: _record(job, page, delivery, late_s))
         except Exception:  # boundary: one fault must not end the loop
             log.exception("page could not be recorded; it will be sent again", page=page.id)
-            await self._desk.clock.sleep(1.0)
+            await clock.sleep(1.0)
 
-    async def _hand_over(self, page: Page, incident: Incident | None) -> Delivery:
+    async def _in_turn(self, hold: Hold) -> Delivery | None:
+        """Hand a page over once its channel has room; None when it did not go out, and must not by this claim."""
+        door = self._doors.setdefault(hold.page.channel, asyncio.Semaphore(AT_ONCE))
+        if door.locked():
+            try:
+                async with asyncio.timeout(DOOR_S):
+                    await door.acquire()
+            except TimeoutError:
+                return None
+        else:
+            await door.acquire()
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                return await self._pager.deliver(page, incident)
+            return await self._hand_over(hold)
+        finally:
+            door.release()
+
+    async def _hand_over(self, hold: Hold) -> Delivery | None:
+        def look() -> str | None:
+            return hold.look(self._desk.clock.monotonic())
+
+        page = hold.page
+        if hold.stopped is not None or hold.over(self._desk.clock.monotonic()):
+            return None
+        hold.handed = True
+        try:
+            with fenced(look):
+                async with asyncio.timeout(TIMEOUT_S):
+                    return await self._pager.deliver(page, hold.incident)
+        except Fenced:
+            return None
         except TimeoutError:
             return Delivery(outcome="unknown", detail="no answer in time", reason="timeout", retry_after_s=5)
         except Exception:  # boundary: one fault must not end the loop
             log.exception("pager failed", page=page.id, channel=page.channel)
             return Delivery(outcome="unknown", detail="the channel failed", reason="fault", retry_after_s=15)
+
+    async def _let_go(self, hold: Hold) -> None:
+        """Write down what becomes of a page that was claimed and did not go out."""
+        page, reason = hold.page, hold.stopped
+        if reason is not None:
+            self._figures.fenced.labels("not_owed").inc()
+            await self._kept_trying(lambda job: stop(job, page, reason))
+        elif hold.over(self._desk.clock.monotonic()):
+            # It may be another engine's by now; if it is nobody's, its lease ends by itself.
+            self._figures.fenced.labels("lease_over").inc()
+            log.warning("page not sent: its lease had run out", page=page.id, channel=page.channel)
+        else:
+            self._figures.fenced.labels("no_room").inc()
+            await self._kept_trying(lambda job: give_back(job, [page]))
+
+    async def _kept_trying(self, work: Callable[[Work], None]) -> None:
+        """Run a command, again and again for a while where the store is away."""
+        until = self._desk.clock.monotonic() + RECORD_S
+        while True:
+            try:
+                await self._desk.command(work)
+            except Unavailable:
+                if self._desk.clock.monotonic() >= until:
+                    raise
+                await self._desk.clock.sleep(1.0)
+            else:
+                return
 
 
 class _Gone:
@@ -173,39 +293,26 @@ class _Gone:
             self._all.set()
 
     async def wait(self) -> None:
+        if self._all.is_set():
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(AHEAD_S):
                 await self._all.wait()
 
 
-def _claim(job: Work, page_id: str) -> tuple[Page | None, Incident | None]:
-    page = job.tx.page(page_id)
-    if page is None:
-        return None, None
-    incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
-    reason = paging.still_owed(page, incident)
-    if reason is not None and page.state in {"due", "claimed"}:
-        job.tx.save_page(paging.withdrawn(page, reason))
-        return None, None
-    taken = job.tx.claim_page(page_id, job.now, job.now + outbox.LEASE)
-    if taken is not None and incident is not None and incident.ongoing and job.tx.automation().held:
-        taken = taken.model_copy(update={"automation_held": True})
-    return taken, incident
-
-
 def _record(job: Work, claimed: Page, delivery: Delivery, late_s: float) -> None:
-    page = job.tx.page(claimed.id)
-    if page is None or page.token != claimed.token or page.state != "claimed":
-        return  # somebody else holds it now, and records what becomes of it
+    page = still_mine(job, claimed)
+    if page is None:
+        return
     tried = outbox.tried(page, delivery, job.now)
     incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
     reason = paging.still_owed(tried, incident) if tried.state == "due" else None
     settled = tried if reason is None else paging.withdrawn(tried, reason)
     if page.person.startswith(SUBSCRIBER):
         # Neither address nor links stay longer than the message is owed; whom it was for is on no timeline.
-        job.tx.save_page(settled if settled.state == "due" else _blanked(settled))
+        job.save_pages([settled if settled.state == "due" else _blanked(settled)])
         return
-    job.tx.save_page(settled)
+    job.save_pages([settled])
     if incident is None:
         return
     incident = job.append(
@@ -230,7 +337,7 @@ def _record(job: Work, claimed: Page, delivery: Delivery, late_s: float) -> None
         return
     again = paging.repetition(tried, incident, job.policy, job.now)
     if again is not None:
-        job.tx.save_page(again)
+        job.save_pages([again])
     _tick(job, incident)
 
 

@@ -1,7 +1,7 @@
 """The engine's desk: one command = one transaction; what was committed is told to listeners."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
@@ -26,15 +26,23 @@ LISTENER_QUEUE: Final = 1_000
 class Work:
     """One command at work inside its transaction."""
 
-    def __init__(self, tx: Tx, policy: Policy, now: datetime, well_since: WellSince = never_seen) -> None:
+    def __init__(
+        self, tx: Tx, policy: Policy, now: datetime, well_since: WellSince = never_seen, *, began: float = 0.0
+    ) -> None:
         """Work on `tx` at the moment `now`; `well_since` tells what our own checks say of a service."""
         self.tx = tx
+        self.began = began
+        """Monotonic moment before `now` was read; leases are counted from it."""
         self.policy = policy
         self.now = now
         self.well_since = well_since
         self.entries: list[Entry] = []
         self.owed: list[Page] = []
         """Pages put into the outbox that are due at once."""
+        self.soonest: datetime | None = None
+        """When the first of the pages that were put into the outbox is due."""
+        self.changed: dict[str, Incident] = {}
+        """What the incidents that got entries have become."""
         self._recent: dict[str, Incident] | None = None
         self._duty: Policy | None = None
 
@@ -62,6 +70,7 @@ class Work:
         self.entries += entries
         if incident is None:
             raise NotFound(f"there is no incident {incident_id!r}")
+        self.changed[incident.id] = incident
         if self._recent is not None:
             self._recent[incident.id] = incident
         return incident
@@ -85,10 +94,12 @@ class Work:
 
     def save_pages(self, pages: Sequence[Page]) -> None:
         """Put rows into the outbox."""
-        for page in pages:
-            self.tx.save_page(page)
-            if page.state == "due" and page.due_at <= self.now:
-                self.owed.append(page)
+        self.tx.save_pages(pages)
+        due = [page for page in pages if page.state == "due"]
+        self.owed += [page for page in due if page.due_at <= self.now]
+        if due:
+            first = min(page.due_at for page in due)
+            self.soonest = first if self.soonest is None else min(self.soonest, first)
 
 
 class Sender(Protocol):
@@ -98,8 +109,16 @@ class Sender(Protocol):
         """Claim what can be sent at once, inside the transaction; what is left out is sent from the outbox."""
         ...
 
-    def send(self, taken: Sequence[Taken]) -> None:
-        """Send what was taken, now that it is durable."""
+    def send(self, taken: Sequence[Taken], began: float) -> None:
+        """Send what was taken, now that it is durable; `began` is the monotonic moment its leases count from."""
+        ...
+
+    def learn(self, incidents: Iterable[Incident]) -> None:
+        """Take what incidents have become: what is not owed any more must not go out."""
+        ...
+
+    def expect(self, moment: datetime) -> None:
+        """Look in time for a row that is due at this moment."""
         ...
 
 
@@ -122,28 +141,33 @@ class Desk:
         """Incidents that got entries; whoever follows them takes them out."""
         self._listeners: set[asyncio.Queue[Entry]] = set()
 
-    async def command(self, work: Callable[[Work], T]) -> T:
-        """Run one command in one transaction.
+    async def command(self, work: Callable[[Work], T], *, quiet: bool = False) -> T:
+        """Run one command in one transaction; a `quiet` one wakes nobody for what it changed.
 
         Once begun it goes on to its end, also when whoever asked has gone: what is durable is sent and told.
         """
-        running = asyncio.ensure_future(self._command(work))
+        running = asyncio.ensure_future(self._command(work, quiet=quiet))
         running.add_done_callback(_seen)
         return await asyncio.shield(running)
 
-    async def _command(self, work: Callable[[Work], T]) -> T:
+    async def _command(self, work: Callable[[Work], T], *, quiet: bool) -> T:
         sender = self.sender
 
         def run(tx: Tx) -> tuple[T, Work, list[Taken]]:
+            began = self.clock.monotonic()
             now = self.clock.now()
-            job = Work(tx, self.policy, now, lambda service: self.well_since(service, now))
+            job = Work(tx, self.policy, now, lambda service: self.well_since(service, now), began=began)
             result = work(job)
             follow.up(job)
             return result, job, sender.take(job, job.owed) if sender is not None and job.owed else []
 
         result, job, taken = await self.store.write(run)
-        if sender is not None and taken:
-            sender.send(taken)
+        if sender is not None:
+            sender.learn(job.changed.values())
+            if taken:
+                sender.send(taken, job.began)
+            if job.soonest is not None:
+                sender.expect(job.soonest)
         if len(job.owed) > len(taken):
             self.owed.set()
         self.touched.update(entry.incident_id for entry in job.entries if entry.incident_id is not None)
@@ -153,7 +177,8 @@ class Desk:
                     # A listener that does not keep up misses entries; it reads them by number when it asks again.
                     queue.get_nowait()
                 queue.put_nowait(entry)
-        self.wake.set()
+        if not quiet:
+            self.wake.set()
         return result
 
     async def ask(self, work: Callable[[Tx], T]) -> T:

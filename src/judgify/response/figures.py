@@ -24,6 +24,11 @@ class Figures:
         self.deliveries = metrics.counter(
             "judgify_response_page_deliveries_total", "Tries of pages.", ("channel", "outcome")
         )
+        self.fenced = metrics.counter(
+            "judgify_response_pages_fenced_total",
+            "Claimed pages held back at the last look before the wire.",
+            ("reason",),
+        )
         self.late = metrics.counter("judgify_response_pages_late_total", "Pages handed over later than 5 s after due.")
         self.latency = metrics.histogram(
             "judgify_response_page_latency_seconds", "From a page's due time to its hand-over.", buckets=_LATENCY

@@ -1,0 +1,93 @@
+"""Claims of due rows, each within one transaction: what is taken, what is given back, what is not owed any more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from judgify.response import outbox, paging
+from judgify.response.desk import Taken, Work
+from judgify.response.hold import given_back, stopped
+from judgify.response.incident import Incident
+from judgify.response.model import Page
+
+HELD: Final = 256
+"""Pages of one channel that are claimed at the same time, those among them whose moment is still to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one look at the outbox brought."""
+
+    taken: tuple[Taken, ...]
+    due: int
+    """Rows whose time has come."""
+    upcoming: datetime | None
+    """When the next row may be claimed that this look left."""
+
+
+def claim(job: Work, page_id: str) -> tuple[Page | None, Incident | None]:
+    """Claim one page, or give None for it when it is not due or not owed any more."""
+    page = job.tx.page(page_id)
+    if page is None:
+        return None, None
+    incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
+    reason = paging.still_owed(page, incident)
+    if reason is not None and page.state in {"due", "claimed"}:
+        job.tx.save_page(paging.withdrawn(page, reason))
+        return None, None
+    taken = job.tx.claim_page(page_id, job.now, job.now + outbox.LEASE)
+    if taken is not None and incident is not None and incident.ongoing and job.tx.automation().held:
+        taken = taken.model_copy(update={"automation_held": True})
+    return taken, incident
+
+
+def claim_due(job: Work, ahead: timedelta, rooms: dict[str, int], held: frozenset[str]) -> Claimed:
+    """Claim what is due within `ahead`, as far as each channel has room; not what this engine holds already."""
+    until = job.now + ahead
+    room = dict(rooms)
+    full = [channel for channel, places in room.items() if places <= 0]
+    pages = job.tx.owed_pages(until, HELD, without=full)
+    saved: list[Page] = []
+    taken: list[Taken] = []
+    paused: bool | None = None
+    for page in pages:
+        if page.id in held or room.get(page.channel, HELD) <= 0:
+            continue
+        incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
+        reason = paging.still_owed(page, incident)
+        if reason is not None:
+            saved.append(paging.withdrawn(page, reason))
+            continue
+        mine = outbox.claimed(page, until, job.now + outbox.LEASE)
+        if mine is None:
+            continue
+        saved.append(mine)
+        room[page.channel] = room.get(page.channel, HELD) - 1
+        if incident is not None and incident.ongoing:
+            paused = job.tx.automation().held if paused is None else paused
+            mine = mine.model_copy(update={"automation_held": True}) if paused else mine
+        taken.append((mine, incident))
+    job.tx.save_pages(saved)
+    full = [channel for channel, places in room.items() if places <= 0]
+    due = sum(page.due_at <= job.now for page in pages)
+    return Claimed(tuple(taken), due, job.tx.next_page_due(without=full))
+
+
+def still_mine(job: Work, claimed: Page) -> Page | None:
+    """Give the row if nobody has claimed it since; whoever has, records what becomes of it."""
+    page = job.tx.page(claimed.id)
+    return page if page is not None and page.token == claimed.token and page.state == "claimed" else None
+
+
+def give_back(job: Work, pages: Sequence[Page]) -> None:
+    """Give claimed pages back that were never begun."""
+    job.save_pages([given_back(page) for one in pages if (page := still_mine(job, one)) is not None])
+
+
+def stop(job: Work, claimed: Page, reason: str) -> None:
+    """Write down that a claimed page was held back, and why."""
+    page = still_mine(job, claimed)
+    if page is not None:
+        incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
+        job.save_pages([stopped(page, incident, reason, job.now)])
