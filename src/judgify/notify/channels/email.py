@@ -20,6 +20,7 @@ from judgify.kit.clock import SEOUL, Clock
 from judgify.kit.egress import check_address
 from judgify.kit.errors import Invalid, JudgifyError
 from judgify.notify.channel import Check
+from judgify.notify.fence import pass_fence
 from judgify.notify.message import Message, Recipient, headline, one_line, plain_text
 from judgify.notify.outcome import Doubt, Outcome, Reason, Refused, Sent, Unknown, safe_detail
 from judgify.notify.reference import resolve
@@ -82,6 +83,7 @@ class EmailChannel:
             async with asyncio.timeout(self._server.timeout_s), self._session(secrets) as smtp:
                 await smtp.mail(sender.addr_spec)
                 await smtp.rcpt(to.addr_spec)
+                pass_fence()
                 handed_over = True
                 answer = await smtp.data(mail.as_bytes())
         except (aiosmtplib.SMTPException, OSError, JudgifyError) as error:
