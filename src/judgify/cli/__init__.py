@@ -30,6 +30,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "dashboard": ("dashboard",),
     "log": ("log",),
     "page": ("test-page",),
+    "oncall": ("oncall",),
     "account": ("account", "subscriber"),
     "minutes": ("emergency",),
 }
