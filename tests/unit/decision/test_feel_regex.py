@@ -137,6 +137,12 @@ def test_a_search_that_costs_too_much_is_ended() -> None:
     assert caught.value.code == "slow-pattern"
 
 
+def test_a_text_of_very_many_characters_is_searched() -> None:
+    text = "".join(chr(code) for code in range(0x4E00, 0x4E00 + 5_000))
+    assert matches(text, r"^\p{Lo}+$")
+    assert matches(text, r"^\p{Lo}+$")
+
+
 def test_cases_of_letters() -> None:
     assert variants("k") == {"k", "K", "\u212a"}
     assert variants("ß") == {"ß", "ẞ"}

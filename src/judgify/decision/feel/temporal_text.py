@@ -104,6 +104,8 @@ def read_date_time(text: str, *, lenient: bool = False) -> DateTime | None:
     if not found:
         return None
     year, month, day, hour, minute, second, fraction, zone = found.groups()
+    if hour is None and zone and zone[0] == "@":
+        return None  # a name of a zone follows a time of day only
     try:
         date = Date(int(year), int(month), int(day))
         time, later = _time(hour or "00", minute or "00", second, fraction, zone)

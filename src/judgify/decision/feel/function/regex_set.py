@@ -123,8 +123,11 @@ class CharSet:
         return self.without is None or not self.without.holds(letter, fold=fold)
 
 
+_REMEMBERED: Final = 2_048
+
+
 class Members(dict[str, bool]):
-    """Remembers of each character seen whether the set holds it."""
+    """Remembers of the first characters seen whether the set holds them."""
 
     def __init__(self, chars: CharSet, *, fold: bool) -> None:
         super().__init__()
@@ -132,7 +135,9 @@ class Members(dict[str, bool]):
         self._fold = fold
 
     def __missing__(self, letter: str) -> bool:
-        held = self[letter] = self._chars.holds(letter, fold=self._fold)
+        held = self._chars.holds(letter, fold=self._fold)
+        if len(self) < _REMEMBERED:
+            self[letter] = held
         return held
 
 
