@@ -38,8 +38,9 @@ MAX_EXPRESSION: Final = 20_000
 """Characters of an expression that is no cell of a table."""
 MAX_DEPTH: Final = 220
 """Levels of an expression's tree: each costs a call or two of Python's stack when it is worked out."""
-MAX_STEPS: Final = 2_000_000
-"""Steps of one evaluation: turns of a loop, calls, members of lists made or compared."""
+MAX_STEPS: Final = 150_000
+"""Steps of one evaluation, about half a microsecond each: turns of a loop by what they work out, calls, members of
+lists made or compared. Whoever evaluates may allow more."""
 MAX_CALLS: Final = 100
 """Calls of FEEL functions within each other."""
 MAX_STRING: Final = 1_000_000
@@ -48,5 +49,5 @@ MAX_LIST: Final = 200_000
 """Members of a list that is made."""
 MAX_FAULTS: Final = 100
 """Faults of one evaluation that are kept when they become null."""
-MAX_RESULT: Final = 2_000_000
+MAX_RESULT: Final = 500_000
 """Members of a result, all levels together."""

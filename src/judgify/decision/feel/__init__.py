@@ -11,8 +11,16 @@ scope; `operator` says what the operators mean, `function` holds the built-in on
 
 from judgify.decision.feel.ast import Node, Tests
 from judgify.decision.feel.error import EvaluationError, FeelError, LimitError
-from judgify.decision.feel.expression import Expression, UnaryTests, compile_expression, compile_unary_tests
+from judgify.decision.feel.expression import (
+    Expression,
+    UnaryTests,
+    compile_expression,
+    compile_unary_tests,
+    parse,
+    parse_unary_tests,
+)
 from judgify.decision.feel.mode import Mode
+from judgify.decision.feel.printer import text_of
 
 __all__ = [
     "EvaluationError",
@@ -25,4 +33,7 @@ __all__ = [
     "UnaryTests",
     "compile_expression",
     "compile_unary_tests",
+    "parse",
+    "parse_unary_tests",
+    "text_of",
 ]

@@ -8,9 +8,10 @@ from judgify.decision.feel.ast import Call, Lambda, Name
 from judgify.decision.feel.collection_compiler import CollectionCompiler
 from judgify.decision.feel.error import EvaluationError, FeelError
 from judgify.decision.feel.function import BUILTINS, Builtin
-from judgify.decision.feel.meter import moment
+from judgify.decision.feel.meter import moment, spend
 from judgify.decision.feel.scope import Block, Code, Run
 from judgify.decision.feel.value import Function, Parameter, kind
+from judgify.decision.feel.value_compiler import weight
 
 _VALUES: Final[dict[str, Function]] = {}
 """Built-in functions as values, one for each, so that one equals itself."""
@@ -143,11 +144,17 @@ class CallCompiler(CollectionCompiler):
                 raise FeelError(f"there is no type {declared.name}", declared.at)
             parameters.append(Parameter(name, made))
         self.chain.blocks.append(Block(parameter.name for parameter in parameters))
-        body, strict = self.code(node.body).run, self.strict
+        body, strict, cost = self.code(node.body).run, self.strict, weight(node.body)
         self.chain.blocks.pop()
-        return Code(
-            lambda scope: Function(None, parameters, lambda values: body([scope, *values]), strict=strict), "function"
-        )
+
+        def function(scope: Any) -> Function:
+            def run(values: list[Any]) -> Any:
+                spend(cost)
+                return body([scope, *values])
+
+            return Function(None, parameters, run, strict=strict)
+
+        return Code(function, "function")
 
 
 def _forms(builtin: Builtin) -> str:

@@ -28,19 +28,17 @@ class CheckCompiler(ValueCompiler):
 
         return guard
 
-    def membership(self, node: Membership) -> Code:
-        """Compile `subject in tests`."""
-        subject = self.code(node.subject)
-        check = self.tests(node.tests, subject.kind)
-        run = subject.run
-        return Code(lambda scope: check(run(scope), scope), "boolean")
+    def membership(self, node: Membership | Between) -> Code:
+        """Compile `subject in tests`, or `subject between low and high`."""
+        run, check = self.code(node.subject).run, self.check(node)
+        return Code(lambda scope: check(run(scope), scope), "boolean" if self.strict else None)
 
-    def between(self, node: Between) -> Code:
-        """Compile `subject between low and high`."""
-        subject, low, high = self.code(node.subject), self.code(node.low), self.code(node.high)
-        check = self.ends(low, high, (">=", "<="), subject.kind, node.at)
-        run = subject.run
-        return Code(lambda scope: check(run(scope), scope), "boolean")
+    def check(self, node: Membership | Between) -> Check:
+        """Compile what is asked of a subject."""
+        kind = self.code(node.subject).kind
+        if isinstance(node, Membership):
+            return self.tests(node.tests, kind)
+        return self.ends(self.code(node.low), self.code(node.high), (">=", "<="), kind, node.at)
 
     def tests(self, tests: Tests, subject: str | None, *, cell: bool = False) -> Check:
         """Compile the tests of a cell, or what follows `in`; there is at least one."""

@@ -13,6 +13,7 @@ from judgify.decision.feel.range import Range
 from judgify.decision.feel.scope import Block, Code, ItemBlock, Run
 from judgify.decision.feel.temporal import Date, DayTimeDuration
 from judgify.decision.feel.value import kind
+from judgify.decision.feel.value_compiler import weight
 from judgify.decision.limit import MAX_LIST
 
 _DAY = DayTimeDuration(86_400 * 1_000_000_000)
@@ -62,11 +63,12 @@ class CollectionCompiler(CheckCompiler):
         self.chain.blocks.append(ItemBlock())
         code = self.code(node.condition)
         self.chain.blocks.pop()
+        cost = weight(node.condition)
         condition, strict, may_pick = code.run, self.strict, code.kind != "boolean"
 
         def run(scope: Any) -> Any:
             members = _listed(base(scope))
-            spend(len(members))
+            spend(len(members) * cost)
             place = _first(condition, scope, members) if may_pick else None
             if type(place) in NUMERIC:
                 return picked(members, place)
@@ -85,14 +87,14 @@ class CollectionCompiler(CheckCompiler):
             block.add(source.name)
         for name in extra:
             block.add(name)
-        run = self.code(body).run
+        run, cost = self.code(body).run, weight(body)
         self.chain.blocks.pop()
 
         def frames(frame: list[Any], level: int, tail: list[Any]) -> Iterator[Any]:
             values, last, _ = steps[level]
             found = _through(values(frame)) if last is None else _span(values(frame), last(frame))
             for value in found:
-                spend()
+                spend(cost)
                 inner = [*frame, value]
                 if level + 1 == len(steps):
                     yield inner + tail
@@ -224,5 +226,6 @@ def _span(first: Any, last: Any) -> Iterator[Any]:
     day: Date = first
     while order(day, last) != 0:
         yield day
+        spend(8)
         day = temporal.add(day, step)  # type: ignore[assignment] # a date and a duration give a date
     yield day

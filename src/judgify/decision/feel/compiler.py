@@ -32,7 +32,7 @@ class Compiler(CallCompiler):
         super().__init__(names, mode, types)
         more: dict[type, Callable[[Any], Code]] = {
             Membership: self.membership,
-            Between: self.between,
+            Between: self.membership,
             Items: self.items,
             Entries: self.entries,
             Filter: self.filter,

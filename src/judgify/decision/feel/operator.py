@@ -80,12 +80,12 @@ def _alike(found: str, left: Any, right: Any, strict: bool) -> bool:  # noqa: FB
     if found in _TEMPORAL:
         return temporal.same(left, right, strict=strict)
     if found == "list":
-        spend(len(left))
+        spend(4 * len(left) + 2)
         return len(left) == len(right) and all(
             equal(one, two, strict=strict) for one, two in zip(left, right, strict=True)
         )
     if found == "context":
-        spend(len(left))
+        spend(4 * len(left) + 2)
         return left.keys() == right.keys() and all(equal(left[key], right[key], strict=strict) for key in left)
     if found == "range":
         ends = ("low_closed", "high_closed", "symbol")

@@ -147,10 +147,31 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
-def _real(value: Any) -> Decimal:
+_REALS: Final[dict[float, Decimal]] = {}
+"""Floats met before: readings repeat, and to write one out and read it again is most of what an addition costs."""
+_MOST_REALS: Final = 4096
+
+
+known_real = _REALS.get
+"""Gives the decimal of a float that was met lately, else None."""
+
+
+def real(value: float) -> Decimal:
+    """Give the decimal that a float prints as.
+
+    Raises:
+        EvaluationError: `not-finite`.
+    """
+    known = _REALS.get(value)
+    if known is not None:
+        return known
     if not math.isfinite(value):
         raise EvaluationError("not-finite", value=value)
-    return Decimal(float.__repr__(value))
+    known = Decimal(float.__repr__(value))
+    if len(_REALS) >= _MOST_REALS:
+        _REALS.clear()
+    _REALS[value] = known
+    return known
 
 
 def _decimal(value: Any) -> Decimal:
@@ -175,7 +196,7 @@ _WAYS_IN: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (type(None), _same),
     (bool, _same),
     (int, _whole),
-    (float, _real),
+    (float, real),
     (Decimal, _decimal),
     (str, _text),
     (datetime, from_python),
@@ -208,21 +229,25 @@ def canonical(raw: object) -> Any:
     raise EvaluationError("unknown-type", value=raw, type=type(raw).__name__)
 
 
-def deep(value: object, level: int = 0) -> Any:
+_WHOLE: Final = frozenset(_KINDS) - {list, tuple, dict}
+
+
+def deep(value: Any, level: int = 0) -> Any:
     """Turn a value with all its members into the engine's form: lists are `list`, mappings are `dict`.
 
     Raises:
         EvaluationError: A member that `canonical` refuses, or nesting beyond the limit.
     """
     value = canonical(value)
-    if isinstance(value, list | Mapping):
-        if level > MAX_NESTING:
-            raise EvaluationError("out-of-range", value=value)
-        spend(len(value))
-        if isinstance(value, list):
-            return [deep(member, level + 1) for member in value]
-        return {_text(str(key)): deep(member, level + 1) for key, member in value.items()}
-    return value
+    if type(value) in _WHOLE:
+        return value
+    if level > MAX_NESTING:
+        raise EvaluationError("out-of-range", value=value)
+    # A step is enough for a good many members: the caller's own data is converted once.
+    spend(len(value) // 8 + 1)
+    if type(value) is list:
+        return [deep(member, level + 1) for member in value]
+    return {_text(str(key)): deep(member, level + 1) for key, member in value.items()}
 
 
 _NATIVE: Final = frozenset({Date, Time, DateTime, DayTimeDuration})

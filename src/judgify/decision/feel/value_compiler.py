@@ -11,6 +11,7 @@ from judgify.decision.feel.ast import (
     Call,
     Choice,
     Comparison,
+    Entries,
     Filter,
     For,
     InstanceOf,
@@ -39,7 +40,37 @@ _KINDS_OF_TYPE: Final = {"duration": None, "any": None}
 _SAFE: Final = 1 << 62
 """Whole numbers below it need no look at their size after one operation."""
 _REAL: Final = {"+": CONTEXT.add, "-": CONTEXT.subtract, "*": CONTEXT.multiply}
-_LOOPS: Final = (Call, Filter, For, Quantified, Lambda)
+SIMPLE: Final = frozenset(
+    {
+        "not",
+        "date",
+        "time",
+        "date and time",
+        "duration",
+        "number",
+        "string",
+        "abs",
+        "floor",
+        "ceiling",
+        "decimal",
+        "modulo",
+    }
+    | {"round up", "round down", "round half up", "round half down", "even", "odd", "sqrt", "log", "exp"}
+    | {"substring", "string length", "upper case", "lower case", "contains", "starts with", "ends with"}
+    | {"substring before", "substring after", "list contains", "count", "min", "max", "sum", "mean", "all", "any"}
+    | {
+        "year",
+        "month",
+        "day of week",
+        "day of year",
+        "month of year",
+        "week of year",
+        "is",
+        "years and months duration",
+    }
+)
+"""Built-in functions that go through their arguments once and call nothing."""
+_LOOPS: Final = (Filter, For, Quantified, Lambda, Entries)
 _PROPERTIES: Final = frozenset({"date", "time", "date-time", "duration", "months"})
 
 
@@ -56,8 +87,21 @@ def spoken(node: Node) -> str | None:
 
 
 def repeats(node: Any) -> bool:
-    """Tell whether working something out may take more steps than its text is long."""
-    return any(isinstance(part, _LOOPS) for part, _ in walk(node))
+    """Tell whether working something out may take much more than its text is long.
+
+    That is so for loops, for what may call a function of FEEL, and for contexts, since their entries could double a
+    list each. A built-in function by itself goes through its arguments once.
+    """
+    return any(isinstance(part, _LOOPS) or (isinstance(part, Call) and not _is_simple(part)) for part, _ in walk(node))
+
+
+def weight(node: Any) -> int:
+    """Tell how many steps it takes to work something out once, loops within aside."""
+    return 1 + sum(1 for _ in walk(node)) // 4
+
+
+def _is_simple(call: Call) -> bool:
+    return isinstance(call.callee, Name) and call.callee.name in SIMPLE
 
 
 class ValueCompiler:
@@ -138,8 +182,19 @@ class ValueCompiler:
 
     def plain_member(self, node: Member) -> Code:
         """Compile `base.key`; what it gives from outside keeps its members as they are."""
-        base, key, name = self.shallow(node.base).run, node.key, spoken(node)
-        strict, fail, at = self.strict, self.fail, node.at
+        base, key, read = self.shallow(node.base).run, node.key, self.member_reader(node)
+
+        def run(scope: Any) -> Any:
+            holder = base(scope)
+            if type(holder) is dict and key in holder:
+                return canonical(holder[key])
+            return read(holder)
+
+        return Code(run, None)
+
+    def member_reader(self, node: Member) -> Callable[[Any], Any]:
+        """Give what reads a member, faults included, of whatever may have one."""
+        key, name, strict, fail, at = node.key, spoken(node), self.strict, self.fail, node.at
 
         def each(holder: Any) -> Any:
             try:
@@ -149,13 +204,7 @@ class ValueCompiler:
             except EvaluationError as fault:
                 return fail(fault, at)
 
-        def run(scope: Any) -> Any:
-            holder = base(scope)
-            if type(holder) is dict and key in holder:
-                return canonical(holder[key])
-            return None if holder is None and not strict else each(holder)
-
-        return Code(run, None)
+        return lambda holder: None if holder is None and not strict else each(holder)
 
     def negate(self, node: Negate) -> Code:
         """Compile unary minus."""
@@ -219,7 +268,7 @@ class ValueCompiler:
     def truth(self, node: Node) -> Run:
         """Compile what has to be true or false; in the standard's mode anything else is as good as null."""
         code = self.code(node)
-        run, name, at = code.run, spoken(node), node.at
+        run, untrue = code.run, self.untrue(node)
         if not self.strict or code.kind == "boolean":
             return run
         if code.kind is not None:
@@ -227,11 +276,19 @@ class ValueCompiler:
 
         def truth(scope: Any) -> Any:
             value = run(scope)
-            if type(value) is not bool:
-                raise EvaluationError("not-boolean", name=name, value=value, at=at, found=kind(value))
-            return value
+            return value if type(value) is bool else untrue(value)
 
         return truth
+
+    @staticmethod
+    def untrue(node: Node) -> Callable[[Any], Any]:
+        """Give what refuses a value that is neither true nor false."""
+        name, at = spoken(node), node.at
+
+        def refuse(value: Any) -> Any:
+            raise EvaluationError("not-boolean", name=name, value=value, at=at, found=kind(value))
+
+        return refuse
 
     def logic(self, node: Logic) -> Code:
         """Compile `and` and `or`."""
