@@ -181,7 +181,8 @@ async def test_channels_are_named_as_configured(rig: Rig) -> None:
     [
         (servers.Web("400 Bad Request", body=CANARY.encode()), Refused(Reason.REJECTED, "", retryable=False)),
         (servers.Web("403 Forbidden", body=b"no"), Refused(Reason.UNAUTHORIZED, "", retryable=False)),
-        (servers.Web("404 Not Found", body=b"channel_not_found"), Refused(Reason.REJECTED, "", retryable=False)),
+        (servers.Web("404 Not Found", body=b"channel_not_found"), Refused(Reason.GONE, "", retryable=False)),
+        (servers.Web("410 Gone", body=b""), Refused(Reason.GONE, "", retryable=False)),
         (servers.Web("408 Timeout", body=b""), Refused(Reason.REJECTED, "", retryable=True)),
         (
             servers.Web("429 Too Many", ("Retry-After: 7",)),

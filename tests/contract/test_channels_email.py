@@ -174,7 +174,7 @@ async def test_an_address_that_is_none_is_refused_before_connecting(address: str
     async with servers.serving(mail := servers.Mail()) as port:
         outcome = await channel_to(port, tmp_path).deliver(PAGE, Recipient("x", email=address), 1)
     assert isinstance(outcome, Refused)
-    assert (outcome.reason, outcome.retryable) == (Reason.MISCONFIGURED, False)
+    assert (outcome.reason, outcome.retryable) == (Reason.REJECTED, False)
     assert mail.commands == []
 
 

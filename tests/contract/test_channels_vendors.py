@@ -120,7 +120,7 @@ async def test_a_turn_changes_the_first_message(slack: Slack, tmp_path: Path) ->
             (200, {}, {"ok": False, "error": "missing_scope", "needed": "chat:write"}),
             Refused(Reason.UNAUTHORIZED, "", False),
         ),
-        ((200, {}, {"ok": False, "error": "channel_not_found"}), Refused(Reason.REJECTED, "", False)),
+        ((200, {}, {"ok": False, "error": "channel_not_found"}), Refused(Reason.GONE, "", False)),
         ((200, {}, {"ok": False, "error": "service_unavailable"}), Refused(Reason.SERVER_ERROR, "", True)),
         ((200, {}, {"ok": False, "error": "internal_error"}), Unknown(Doubt.UNEXPECTED_ANSWER, "")),
         ((429, {"Retry-After": "7"}, {"ok": False, "error": "ratelimited"}), Refused(Reason.RATE_LIMITED, "", True, 7)),

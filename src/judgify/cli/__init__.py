@@ -31,6 +31,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "log": ("log",),
     "page": ("test-page",),
     "oncall": ("oncall",),
+    "channel": ("channel",),
     "account": ("account", "subscriber"),
     "minutes": ("emergency",),
 }

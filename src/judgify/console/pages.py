@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from judgify.console import acknowledge, board, deed, emergency, incident_page, people, public, subscribe
+from judgify.console import acknowledge, board, channels, deed, emergency, incident_page, people, public, subscribe
 
 STATIC: Final = Path(__file__).parent / "static"
 
@@ -18,6 +18,7 @@ def mount(app: FastAPI) -> None:
         subscribe.router,
         acknowledge.router,
         board.router,
+        channels.router,
         emergency.router,
         incident_page.router,
         deed.router,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote, urlsplit
 
 from judgify.kit.errors import Invalid
@@ -58,6 +58,7 @@ class Settings:
     openai_base_url: str | None = None
     postgres_read_only: bool = False
     heartbeat_url: str | None = None
+    heartbeat_method: Literal["POST", "GET"] = "POST"
     console_url: str | None = None
     """Where people reach the console from outside (a proxy's address), without a trailing slash."""
     egress_allow: tuple[str, ...] = ()
@@ -88,6 +89,9 @@ class Settings:
             openai_base_url=env.get("OPENAI_BASE_URL") or None,
             postgres_read_only=_flag(env, "POSTGRES_READ_ONLY", default=False),
             heartbeat_url=_address(env, "JUDGIFY_HEARTBEAT_URL"),
+            heartbeat_method="GET"
+            if _choice(env, "JUDGIFY_HEARTBEAT_METHOD", "POST", ("POST", "GET")) == "GET"
+            else "POST",
             console_url=_address(env, "JUDGIFY_CONSOLE_URL"),
             egress_allow=tuple(item.strip() for item in env.get("JUDGIFY_EGRESS_ALLOW", "").split(",") if item.strip()),
             reuse_port=_flag(env, "JUDGIFY_REUSE_PORT", default=False),

@@ -28,6 +28,8 @@ class Reason(StrEnum):
     """The other side refused our credentials."""
     RATE_LIMITED = "rate-limited"
     """The other side asked us to wait."""
+    GONE = "gone"
+    """The other side knows nothing at this address (404, 410): it was removed or never existed."""
     REJECTED = "rejected"
     """The other side refused this message or recipient for good."""
     REDIRECTED = "redirected"
@@ -36,6 +38,8 @@ class Reason(StrEnum):
     """The other side failed and said so."""
     STORAGE_FAILED = "storage-failed"
     """The message could not be written to the disk or stream."""
+    HELD_BACK = "held-back"
+    """Not tried: the channel refuses everything at present, and is tried again at a measured pace."""
 
 
 class Doubt(StrEnum):

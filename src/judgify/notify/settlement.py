@@ -8,7 +8,9 @@ _AILING: frozenset[str] = frozenset(
     {Reason.UNREACHABLE, Reason.TLS_FAILED, Reason.SERVER_ERROR, Reason.STORAGE_FAILED}
     | {Doubt.TIMEOUT, Doubt.CONNECTION_LOST, Doubt.PROXY_FAILED, Doubt.UNEXPECTED_ANSWER}
 )
-_UNTOUCHED: frozenset[str] = frozenset({Reason.ADDRESS_REFUSED, Reason.MISCONFIGURED, Reason.NO_ADDRESS, Doubt.FAULT})
+_UNTOUCHED: frozenset[str] = frozenset(
+    {Reason.ADDRESS_REFUSED, Reason.MISCONFIGURED, Reason.NO_ADDRESS, Reason.HELD_BACK, Doubt.FAULT}
+)
 
 
 def settle(outcome: Outcome, claim: Claim) -> Settlement:

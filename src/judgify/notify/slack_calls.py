@@ -33,6 +33,7 @@ _NOT_ALLOWED: Final = frozenset(
         "two_factor_setup_required", "team_access_not_granted",
     }
 )  # fmt: skip
+_GONE: Final = frozenset({"channel_not_found", "is_archived"})
 _LATER: Final = frozenset({"request_timeout", "service_unavailable", "team_added_to_org", "accesslimited"})
 _LIMITED: Final = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _UNSURE: Final = frozenset({"fatal_error", "internal_error"})
@@ -174,7 +175,7 @@ class SlackCalls:
             return _strange()
         if word in _UNSURE:
             return Unknown(Doubt.UNEXPECTED_ANSWER, f"{detail}; it may have gone all the same")
-        reason = Reason.UNAUTHORIZED if word in _NOT_ALLOWED else Reason.REJECTED
+        reason = Reason.UNAUTHORIZED if word in _NOT_ALLOWED else Reason.GONE if word in _GONE else Reason.REJECTED
         later = word in _LATER
         return Refused(Reason.SERVER_ERROR if later else reason, detail, retryable=later)
 

@@ -139,6 +139,8 @@ def judge_status(answer: Answer, now: datetime, secrets: tuple[str, ...] = ()) -
         outcome = Refused(Reason.REDIRECTED, f"answered {status}; redirects are not followed", retryable=False)
     elif status in {401, 403, 407}:
         outcome = Refused(Reason.UNAUTHORIZED, said, retryable=False)
+    elif status in {404, 410}:
+        outcome = Refused(Reason.GONE, said, retryable=False)
     elif status == 429 or (status == 503 and "retry-after" in answer.headers):
         wait = retry_after(answer.headers.get("retry-after"), now)
         outcome = Refused(Reason.RATE_LIMITED, said, retryable=True, retry_after_s=wait)

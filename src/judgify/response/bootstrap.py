@@ -18,10 +18,9 @@ from judgify.kit.steady import SteadyClock, outside
 from judgify.notify import Toolkit
 from judgify.response import guard, slo
 from judgify.response.accounts import Accounts
-from judgify.response.ack_setup import ack_intake
 from judgify.response.alone import alone
 from judgify.response.api.app import engine_app
-from judgify.response.api.parts import Response
+from judgify.response.api.parts import Channels, Response
 from judgify.response.capture import Capturer
 from judgify.response.conductor import Conductor
 from judgify.response.delivery import Deliveries
@@ -32,6 +31,7 @@ from judgify.response.figures import Figures
 from judgify.response.guide.loader import default_guide_dir
 from judgify.response.guide.schema import Guide
 from judgify.response.guide_policy import GuidePolicy
+from judgify.response.heart import Heart
 from judgify.response.impact import Targets
 from judgify.response.incident import Incident
 from judgify.response.intake.outside import read_alertmanager, read_generic
@@ -42,8 +42,7 @@ from judgify.response.model import Lang, Signal
 from judgify.response.office import Office
 from judgify.response.oncall_desk import OnCallDesk
 from judgify.response.orchestrators.local import LocalOrchestrator
-from judgify.response.pager.channels import open_channels
-from judgify.response.pager.sender import Sender
+from judgify.response.outlet import Outlets
 from judgify.response.policy import Policy
 from judgify.response.ports import Documents, Pager, Runner, Store
 from judgify.response.runbook.diagnose import Senses
@@ -53,7 +52,6 @@ from judgify.response.scribe import Scribe, Shelf
 from judgify.response.slack_setup import Slack
 from judgify.response.store_choice import chosen_store, lock_file, opened
 from judgify.response.subscription import Subscriptions
-from judgify.response.ticket import Tickets
 
 log = get_logger("judgify.response")
 
@@ -149,8 +147,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     )
     runner = BookRunner(senses)
     kit = Toolkit(clock=outside(clock), folder=folder, environ=settings.environ, allow=settings.egress_allow)
-    console = settings.console_url or settings.url("response")
-    pager, tickets = _pager(guide, kit, settings, console)
+    outlets = Outlets(guide, kit, settings, metrics, clock=clock)
     documents = GuideDocuments(guide)
     store = chosen_store(settings, folder, clock)
     core = assemble(
@@ -158,16 +155,17 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         policy=policy,
         clock=clock,
         figures=Figures(metrics),
-        pager=pager,
+        pager=outlets.sender,
         capturer=Capturer(orchestrator, scraped, _targets(guide)),
         documents=documents,
         runner=runner,
         shelf=Shelf(folder / "documents"),
-        links=(settings.service_secret, console),
+        links=(settings.service_secret, outlets.console),
     )
     sink.engine = core.engine
     slack = Slack(guide, kit, settings.home, engine=core.engine, accounts=core.accounts)
     budget = _budget(guide, watch, clock)
+    heart = _heart(settings, clock, core.conductor, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -184,11 +182,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
             watch.run,
             lambda: guard.figures(core.desk, core.figures, clock, budget),
             lambda: guard.steadiness(core.desk, core.figures, clock),
+            outlets.watcher(core.engine).run,
         ]
-        loops += slack.loops()
-        if settings.heartbeat_url is not None:
-            url = settings.heartbeat_url
-            loops.append(lambda: guard.heartbeat(url, clock, lambda: core.conductor.completed_at))
+        loops += [*slack.loops(), *([heart.run] if heart is not None else [])]
         async with watch:
             tasks = [
                 asyncio.create_task(_for_ever(loop, clock), name=f"engine-{index}") for index, loop in enumerate(loops)
@@ -201,7 +197,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await core.conductor.stop()
                 await slack.desk.finish()
-        await pager.close()
+        await outlets.close()
         await orchestrator.close()
         await store.close()
 
@@ -219,12 +215,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         runbooks=_runbooks(guide, runner),
         alertmanager=lambda document, now: read_alertmanager(document, guide, now),
         generic=lambda document, now: [read_generic(document, guide, now)],
-        console_address=console,
+        console_address=outlets.console,
         oncall=OnCallDesk(core.desk, guide),
         slack=slack.intake,
-        acknowledging=ack_intake(
-            guide, core.desk, tickets, home=settings.home, environ=settings.environ, clock=kit.clock
-        ),
+        acknowledging=outlets.intake(core.desk),
+        channels=Channels(outlets.desk(heart), outlets.verification(core.desk)),
     )
     app = engine_app(
         parts,
@@ -238,10 +233,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     return Built(app=app, core=core, guide=guide)
 
 
-def _pager(guide: Guide, kit: Toolkit, settings: Settings, console: str) -> tuple[Sender, Tickets]:
-    tickets = Tickets(settings.service_secret)
-    channels = open_channels(guide.channels, kit, settings.home)
-    return Sender(guide, channels, console_url=console, tickets=tickets), tickets
+def _heart(settings: Settings, clock: Clock, conductor: Conductor, metrics: Metrics) -> Heart | None:
+    if settings.heartbeat_url is None:
+        return None
+    return Heart(settings.heartbeat_url, clock, lambda: conductor.completed_at, settings.heartbeat_method, metrics)
 
 
 async def _for_ever(loop: Loop, clock: Clock) -> None:

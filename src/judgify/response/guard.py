@@ -1,8 +1,8 @@
-"""The loops beside the conductor: a heartbeat to somewhere outside, service level figures, the clock's steadiness."""
+"""The loops beside the conductor: service level figures, the clock's steadiness."""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from judgify.kit.clock import Clock
@@ -18,28 +18,8 @@ from judgify.response.ports import Tx
 log = get_logger("judgify.response.guard")
 Budget = Callable[[Sequence[Incident], datetime | None], tuple[float | None, float | None]]
 """(availability, used error budget) in percent, from what is on record and since when."""
-BEAT_S: Final = 30.0
 STEP_S: Final = 0.25
 """A clock that differs by less was not set; a second put in or left out was."""
-FRESH: Final = timedelta(seconds=10)
-"""The due-row loop must have completed within this time, else no heartbeat is sent."""
-
-
-async def heartbeat(url: str, clock: Clock, completed_at: Callable[[], datetime | None]) -> None:
-    """Tell an outside address every 30 s that pages go out; silence there means that this host is dead or stuck."""
-    import httpx  # noqa: PLC0415 - most installations have no such address, and the engine must start quickly
-
-    async with httpx.AsyncClient(timeout=5.0, trust_env=False, follow_redirects=False) as client:
-        while True:
-            last = completed_at()
-            if last is not None and clock.now() - last <= FRESH:
-                try:
-                    await client.post(url)
-                except httpx.HTTPError as error:
-                    log.warning("heartbeat not delivered", reason=type(error).__name__)
-            else:
-                log.error("no heartbeat sent: the due-row loop has not completed")
-            await clock.sleep(BEAT_S)
 
 
 async def figures(desk: Desk, shown: Figures, clock: Clock, budget: Budget) -> None:

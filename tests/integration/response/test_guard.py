@@ -1,11 +1,9 @@
-"""The heartbeat goes out only while pages can; figures say nothing rather than zero; capture names what is missing."""
+"""Figures say nothing rather than zero; capture names what is missing."""
 
 import asyncio
 import math
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from tests.support.response_world import WEDNESDAY, World
@@ -19,71 +17,6 @@ from judgify.response.journal import ClockFollowed
 from judgify.response.model import Actor
 
 PERSON = Actor(kind="person", name="kim")
-
-
-class Listener:
-    """A real HTTP server that counts heartbeats."""
-
-    def __init__(self) -> None:
-        beats: list[str] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                beats.append(self.path)
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.beats = beats
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/beat"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-async def _until(listener: Listener, count: int) -> None:
-    for _ in range(1_000):
-        if len(listener.beats) >= count:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"only {len(listener.beats)} heartbeats")
-
-
-async def test_a_heartbeat_goes_out_only_while_the_due_row_loop_completes() -> None:
-    clock = FakeClock(WEDNESDAY)
-    listener = Listener()
-    completed = [clock.now()]
-    task = asyncio.create_task(guard.heartbeat(listener.url, clock, lambda: completed[0]))
-    try:
-        await _until(listener, 1)
-        await clock.advance(31)  # the loop has not completed since: nothing is sent
-        completed[0] = clock.now() + timedelta(seconds=29)
-        await clock.advance(30)
-        await _until(listener, 2)
-        assert listener.beats == ["/beat", "/beat"]
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        listener.close()
-
-
-async def test_an_address_that_does_not_answer_ends_nothing() -> None:
-    clock = FakeClock(WEDNESDAY)
-    listener = Listener()
-    listener.close()
-    task = asyncio.create_task(guard.heartbeat(listener.url, clock, clock.now))
-    for _ in range(50):
-        await asyncio.sleep(0.01)
-    assert not task.done()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_what_was_not_measured_is_not_zero(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def test_who_asks_to_be_left_alone_is_left_alone_by_every_row() -> None:
 def test_every_outcome_says_something_of_its_target(label: str) -> None:
     known: dict[str, Fate] = {
         "sent": "alive", "unauthorized": "alive", "rate-limited": "alive", "rejected": "alive", "redirected": "alive",
+        "gone": "alive", "held-back": "untouched",
         "address-refused": "untouched", "misconfigured": "untouched", "no-address": "untouched", "fault": "untouched",
     }  # fmt: skip
     outcomes: list[Outcome] = [

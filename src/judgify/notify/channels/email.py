@@ -73,7 +73,12 @@ class EmailChannel:
         if recipient.email is None:
             return Refused(Reason.NO_ADDRESS, f"{one_line(recipient.name)} has no e-mail address", retryable=False)
         try:
-            sender, to = read_address(self._server.sender), read_address(recipient.email, recipient.name)
+            to = read_address(recipient.email, recipient.name)
+        except Invalid as error:
+            # One contact's mistyped address says nothing of the channel.
+            return Refused(Reason.REJECTED, error.detail, retryable=False)
+        try:
+            sender = read_address(self._server.sender)
             secrets = self._credentials()
         except Invalid as error:
             return Refused(Reason.MISCONFIGURED, error.detail, retryable=False)

@@ -11,7 +11,7 @@ from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
 from judgify.kit.steady import outside
 from judgify.kit.web import Health, ServiceSpec, State, create_app
-from judgify.response.api import acknowledge, incident, service, slack
+from judgify.response.api import acknowledge, channel, incident, service, slack
 from judgify.response.api import oncall as on_call
 from judgify.response.api.parts import Response
 from judgify.response.api.signin import Signin
@@ -64,7 +64,8 @@ def engine_app(
     app = create_app(spec)
     app.state.signin = signin
     app.state.response = parts
-    for router in (incident.router, service.router, service.open_router, slack.router, acknowledge.router):
+    routers = (incident.router, service.router, service.open_router, slack.router)
+    for router in (*routers, acknowledge.router, channel.router):
         app.include_router(router)
     for router in (on_call.router, on_call.open_router):
         app.include_router(router)

@@ -10,6 +10,7 @@ from fastapi import Request
 from judgify.kit.auth import Principal
 from judgify.kit.clock import Clock
 from judgify.response.accounts import Accounts
+from judgify.response.channel_desk import ChannelDesk
 from judgify.response.desk import Desk
 from judgify.response.engine import Engine
 from judgify.response.figures import Figures
@@ -19,6 +20,7 @@ from judgify.response.oncall_desk import OnCallDesk
 from judgify.response.policy import Policy
 from judgify.response.ports import Documents, Orchestrator
 from judgify.response.scribe import Scribe
+from judgify.response.verification import Verification
 
 if TYPE_CHECKING:
     from judgify.response.api.acknowledge import AckIntake
@@ -26,6 +28,14 @@ if TYPE_CHECKING:
 
 SignalsOf = Callable[[Any, datetime], Sequence[Signal]]
 """Reads a body that came from outside into signals; raises `Invalid`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """What answers questions about channels, and the codes of contact methods."""
+
+    desk: ChannelDesk
+    verification: Verification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,8 @@ class Response:
     """Where presses of Slack's buttons come in; None while no channel of the guide has a signing secret."""
     acknowledging: "AckIntake | None" = None
     """Where links of mails, PagerDuty's webhook and answers to text messages come in."""
+    channels: Channels | None = None
+    """The channels and how they are; None where an engine has none of its own (stories)."""
 
 
 def response(request: Request) -> Response:

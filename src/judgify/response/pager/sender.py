@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from judgify.notify import Channel, Outcome, Recipient, Refused, Sent, outcome_detail, outcome_label
+from judgify.kit.clock import show
+from judgify.notify import Channel, Outcome, Reason, Recipient, Refused, Sent, outcome_detail, outcome_label
+from judgify.response.channel_book import Book
+from judgify.response.channel_health import ABOUT_THE_MESSAGE, PACE_S, REFUSALS
 from judgify.response.guide.base import Lang, unfilled
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import Delivery, Page
-from judgify.response.pager.ticketed import ticketed
+from judgify.response.pager.ticketed import coded, ticketed
 from judgify.response.pager.turn import completed
 from judgify.response.pager.wording import message_of
 from judgify.response.subscriber import SUBSCRIBER
 from judgify.response.ticket import Tickets
+from judgify.response.verification import Codes
 
 HOTLINE: Final = "hotline"
 HOTLINE_NAME: Final = "24/7 hotline"
@@ -37,16 +41,22 @@ class Sender:
         console_url: str,
         lang: Lang = "ko",
         tickets: Tickets | None = None,
+        codes: Codes | None = None,
+        book: Book | None = None,
     ) -> None:
         """Deliver through these channels, by their names in the guide.
 
-        With `tickets` a page carries what it can be acknowledged by: a mail its link, a text message its code.
+        With `tickets` a page carries what it can be acknowledged by: a mail its link, a text message its code. With
+        `codes` contact methods are sent theirs. Every try is written into the `book`, which says when a channel that
+        refuses is left alone.
         """
         self._guide = guide
         self._channels = dict(channels)
         self._console_url = console_url
         self._lang: Lang = lang
         self._tickets = tickets
+        self._codes = codes
+        self._book = book
 
     async def deliver(self, page: Page, incident: Incident | None) -> Delivery:
         """Render and send one page within 10 s. Never raises for a failed delivery."""
@@ -55,12 +65,22 @@ class Sender:
             known = page.channel in self._guide.channels
             detail = f"the channel {page.channel!r} is {'not open' if known else 'not in the guide'}"
             return Delivery(outcome="refused", detail=detail, reason="misconfigured")
+        held = self._held_back(page)
+        if held is not None:
+            return held
+        delivery = await self._try(page, incident, channel)
+        self._write_down(page, delivery)
+        return delivery
+
+    async def _try(self, page: Page, incident: Incident | None, channel: Channel) -> Delivery:
         message = message_of(page, incident, self._guide, console_url=self._console_url, lang=self._lang)
         message = completed(message, page, incident, self._guide, self._lang)
         if self._tickets is not None:
             message = ticketed(
                 message, page, incident, self._guide, tickets=self._tickets, console_url=self._console_url
             )
+        if self._codes is not None:
+            message = coded(message, page, self._codes)
         recipient = self._recipient(page)
         try:
             async with asyncio.timeout(WITHIN_S):
@@ -69,6 +89,32 @@ class Sender:
             detail = f"no answer within {WITHIN_S:g} s"
             return Delivery(outcome="unknown", detail=detail, reason="timeout", retry_after_s=self._pause(page))
         return self._delivery(page, outcome)
+
+    def _held_back(self, page: Page) -> Delivery | None:
+        """Give the refusal of a page whose channel refuses everything and is left alone for a while, or None."""
+        health = None if self._book is None else self._book.health(page.channel)
+        if self._book is None or health is None or health.well:
+            return None
+        # What does not get through goes another way at once, whatever this try brings.
+        self._book.stuck(page)
+        wait_s = self._book.wait_s(page.channel)
+        if wait_s == 0:
+            return None
+        detail = (
+            f"not tried: the channel refuses everything since {show(health.since)}" if health.since else "not tried"
+        )
+        pause = max(wait_s, PACE_S[min(page.attempt, len(PACE_S) - 1)])
+        return Delivery(outcome="refused", detail=detail, reason=Reason.HELD_BACK.value, retry_after_s=pause)
+
+    def _write_down(self, page: Page, delivery: Delivery) -> None:
+        if self._book is None:
+            return
+        health = self._book.tried(page.channel, "page", delivery.reason, delivery.detail)
+        if delivery.outcome == "sent" or health is None:
+            return
+        useless = delivery.reason in REFUSALS | ABOUT_THE_MESSAGE
+        if useless or page.attempt > 1 or not health.well:
+            self._book.stuck(page)
 
     async def close(self) -> None:
         """Release what the channels hold open."""
@@ -101,8 +147,10 @@ class Sender:
         if isinstance(outcome, Sent):
             return Delivery(outcome="sent", detail=detail, reason=reason)
         if isinstance(outcome, Refused):
-            asked = outcome.retry_after_s
-            pause = max(asked or 0.0, self._pause(page)) if outcome.retryable else None
+            pause = max(outcome.retry_after_s or 0.0, self._pause(page)) if outcome.retryable else None
+            if pause is None and reason in REFUSALS and page.incident_id is not None:
+                # Somebody must mend credentials or address; until then it is tried at a measured pace, never given up.
+                pause = PACE_S[min(max(page.attempt - 1, 0), len(PACE_S) - 1)]
             return Delivery(outcome="refused", detail=detail, reason=reason, retry_after_s=pause)
         return Delivery(outcome="unknown", detail=detail, reason=reason, retry_after_s=self._pause(page))
 

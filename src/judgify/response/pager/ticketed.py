@@ -14,8 +14,14 @@ from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import Page
 from judgify.response.ticket import Tickets, code_line
+from judgify.response.verification import VERIFY, Codes
 
 _LINK: Final = Text(ko="바로 접수 (1회용, 24시간)", en="Acknowledge (single use, 24 h)")
+_CODE_SUBJECT: Final = Text(ko="연락 수단 확인", en="Verify this contact method")
+_CODE: Final = Text(
+    ko="확인 코드 {code} (10분 동안 유효). 요청하지 않았다면 무시하세요",
+    en="Your code is {code} (valid for 10 minutes). Ignore it if you did not ask",
+)
 LEAST: Final = 24
 """Bytes of a headline that must be left beside a code; less, and the message is not shortened to fit one SMS."""
 
@@ -46,3 +52,13 @@ def with_code(short: str, lang: Lang, code: str) -> str:
     if size_of(whole) <= SMS_BYTES and size_of(whole) > room >= LEAST:
         whole = cut(whole, room)
     return f"{whole} {line}"
+
+
+def coded(message: Message, page: Page, codes: Codes) -> Message:
+    """Write the message that carries the code of a contact method; any other stays as it is."""
+    word = page.payload.get(VERIFY)
+    if not isinstance(word, str):
+        return message
+    code = codes.code(page.person, page.channel, word)
+    text = _CODE.of(message.lang).format(code=code)
+    return replace(message, subject=_CODE_SUBJECT.of(message.lang), body=text, short=text)
