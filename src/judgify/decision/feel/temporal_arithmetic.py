@@ -77,7 +77,7 @@ def order(left: Temporal, right: Temporal, *, strict: bool = True) -> int:
         first, second = _zoned(left, right, strict)
     else:
         first, second = left, right
-    return (first > second) - (first < second)
+    return int(first > second) - int(first < second)
 
 
 def same(left: Temporal, right: Temporal, *, strict: bool = True) -> bool:
@@ -192,7 +192,7 @@ def _scaled(span: Duration, factor: Fraction) -> Duration:
     return MonthDuration(round(span.months * factor))
 
 
-def multiply(left: object, right: object) -> Temporal:
+def multiply(left: Any, right: Any) -> Temporal:
     """Work out a duration times a number, in either order; to the nearest nanosecond, or to the nearest month.
 
     Raises:
@@ -201,10 +201,10 @@ def multiply(left: object, right: object) -> Temporal:
     span, factor = (left, right) if isinstance(left, DayTimeDuration | MonthDuration) else (right, left)
     if not isinstance(span, DayTimeDuration | MonthDuration) or _kind(factor) != "number":
         raise _meaningless("*", left, right)
-    return _scaled(span, Fraction(factor))  # type: ignore[arg-type] # a number, as just seen
+    return _scaled(span, Fraction(factor))
 
 
-def divide(left: object, right: object) -> Temporal | int | Decimal:
+def divide(left: Any, right: Any) -> Temporal | int | Decimal:
     """Work out a duration divided by a number (a duration), or by a duration of its kind (a number).
 
     Raises:
@@ -218,4 +218,4 @@ def divide(left: object, right: object) -> Temporal | int | Decimal:
         raise _meaningless("/", left, right)
     if not right:
         raise EvaluationError("division-by-zero")
-    return _scaled(left, 1 / Fraction(right))  # type: ignore[arg-type] # a number, as just seen
+    return _scaled(left, 1 / Fraction(right))
