@@ -1,11 +1,13 @@
 """Calls people where the engine has come to an end: its runbook gave up, or nobody of a row could be reached."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from judgify.response import paging
 from judgify.response import timeline as t
 from judgify.response.desk import Work
+from judgify.response.guide_policy import GuidePolicy
 from judgify.response.model import Lang, Page, RunbookRun
+from judgify.response.verification import own_address, verified
 
 
 def gave_up(work: Work, run: RunbookRun, reason: str, reasons: Mapping[Lang, str] | None = None) -> None:
@@ -40,7 +42,7 @@ def if_nobody_was_reached(work: Work, tried: Page) -> None:
         incident.held
         or not incident.ongoing
         or row in incident.unreached
-        or not paging.unreached(pages, row, work.policy)
+        or not paging.unreached(pages, row, work.policy, _doubtful(work, pages, row))
     ):
         return
     forward = paging.next_row(pages, work.now, quiet=work.policy.quiet(incident.severity, work.now))
@@ -52,3 +54,18 @@ def if_nobody_was_reached(work: Work, tried: Page) -> None:
         row=row, brought_forward=tuple(page.id for page in forward), hotline=tuple(page.id for page in hotline)
     )
     work.append(incident.id, event)
+
+
+def _doubtful(work: Work, pages: Sequence[Page], row: str) -> frozenset[str]:
+    """Give the pages of a row to addresses that were never verified, where the row has one to an address that was.
+
+    They were sent all the same: no page is lost for it; but a wrong number is nobody who was reached.
+    """
+    if not isinstance(work.policy, GuidePolicy):
+        return frozenset()
+    guide = work.policy.guide
+    mine = [page for page in pages if page.kind == "page" and paging.row_of(page) == row]
+    own = [page for page in mine if own_address(guide, page.person, page.channel) is not None]
+    good = {person: verified(work.tx, guide, person) for person in {page.person for page in own}}
+    unsure = frozenset(page.id for page in own if page.channel not in good[page.person])
+    return unsure if len(unsure) < len(own) else frozenset()

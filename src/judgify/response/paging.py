@@ -1,6 +1,6 @@
 """What is owed to whom: planning, acknowledging, planning anew, repeating, withdrawing. Pure; rows in, rows out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -75,16 +75,17 @@ def row_of(page: Page) -> str:
     return first if first.isdigit() else page.row
 
 
-def unreached(pages: Sequence[Page], row: str, policy: Policy) -> bool:
+def unreached(pages: Sequence[Page], row: str, policy: Policy, doubtful: Container[str] = ()) -> bool:
     """Tell whether every channel of every person of a row refused, or never once told what became of it.
 
     The console and the mailbox of this machine reach nobody who does not look; they count only where a row has
-    nothing else.
+    nothing else. `doubtful` are pages (by id) that cannot say that anybody was reached.
     """
     mine = [
         page
         for page in pages
         if page.kind == "page" and page.repeat == 0 and page.state != "withdrawn" and row_of(page) == row
+        if page.id not in doubtful
     ]
     outward = [page for page in mine if not policy.local_channel(page.channel)] or mine
     return bool(outward) and all(

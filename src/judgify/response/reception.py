@@ -232,6 +232,8 @@ def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, run
             start_run(work, target, run.service, runbook_of)
         work.append(other.id, t.IncidentMerged(into=target, reason=where.reason))
         incident = work.incident(target)
+    # Another root has another owner: whoever that is hears of it now.
+    incident = plan_anew(work, work.incident(target), f"root {where.key.root}")
     _worsen(work, incident, kind)
     return target
 
