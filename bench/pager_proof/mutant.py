@@ -1,0 +1,88 @@
+"""Five ways to break the engine. Each must make the proof fail; none of them is in the product."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from bench.pager_proof.graft import graft
+from bench.pager_proof.mutant_names import MUTANTS as NAMES
+from judgify.kit.steady import SteadyClock
+from judgify.response import claim, delivery, hold, outbox, paging
+
+_WIDE_S: Final = 0.08
+"""How long the broken engine takes between a send and the commit that should have come before it."""
+
+
+def send_before_commit() -> None:
+    """Hand a page over first, and make the claim durable afterwards."""
+    deliveries: Any = delivery.Deliveries
+    take, run = deliveries.take, deliveries.run
+
+    async def running(self: Any) -> None:
+        self.loop_of_mine = asyncio.get_running_loop()
+        await run(self)
+
+    def hasty(self: Any, job: Any, pages: Any) -> Any:
+        taken = take(self, job, pages)
+        if taken:
+            self.loop_of_mine.call_soon_threadsafe(self.send, taken, self._desk.clock.monotonic())
+            time.sleep(_WIDE_S)
+        return []
+
+    graft(deliveries, "run", running)
+    graft(deliveries, "take", hasty)
+
+
+def forget_the_fence() -> None:
+    """Send what somebody else may have by now, and let whoever comes late record an outcome, too."""
+
+    def anybodys(job: Any, claimed: Any) -> Any:
+        page = job.tx.page(claimed.id)
+        gone = page is None or page.state == "withdrawn"
+        return None if gone else page.model_copy(update={"state": "claimed", "token": claimed.token})
+
+    graft(delivery, "still_mine", anybodys)
+    graft(claim, "still_mine", anybodys)
+    graft(hold.Hold, "over", lambda *_: False)
+    graft(hold.Hold, "look", lambda *_: None)
+
+
+def drop_the_unknown_state() -> None:
+    """Take an outcome that was never learnt for a delivery."""
+    tried: Any = outbox.tried
+
+    def sure(page: Any, outcome: Any, now: Any) -> Any:
+        known = "sent" if outcome.outcome == "unknown" else outcome.outcome
+        return tried(page, outcome.model_copy(update={"outcome": known}), now)
+
+    graft(outbox, "tried", sure)
+
+
+def ignore_a_clock_jump() -> None:
+    """Believe the machine's clock, whatever it was set to."""
+
+    def believed(self: SteadyClock) -> Any:
+        return self.machine.now()
+
+    graft(SteadyClock, "now", believed)
+
+
+def skip_replan_after_acknowledge() -> None:
+    """Acknowledge, and leave what is planned as it was."""
+    graft(paging, "on_acknowledge", lambda *_: ([], []))
+
+
+MUTANTS: Final[dict[str, Callable[[], None]]] = dict(
+    zip(
+        NAMES,
+        (
+            send_before_commit,
+            forget_the_fence,
+            drop_the_unknown_state,
+            ignore_a_clock_jump,
+            skip_replan_after_acknowledge,
+        ),
+        strict=True,
+    )
+)
