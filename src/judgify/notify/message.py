@@ -9,8 +9,8 @@ Lang = Literal["ko", "en"]
 Severity = Literal["P0", "P1", "P2", "P3"]
 Verb = Literal["acknowledge", "approve", "reject"]
 """What a reader may do from within a message."""
-Turn = Literal["acknowledged", "recovered", "resolved", "reopened"]
-"""What became of the thing that was told before."""
+Turn = Literal["acknowledged", "recovered", "resolved", "reopened", "answered"]
+"""What became of the thing that was told before; `answered`: of what a message asked for (`Message.ask`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class Message:
     """What the message is about, as the sender's catalogue calls it."""
     topic: str = ""
     """What of the incident it is about; empty for the incident itself. Channels with threads keep one for each."""
+    ask: str = ""
+    """Names what the message asks for (an approval): with the turn `answered` every message that asked is changed."""
 
 
 @dataclass(frozen=True, slots=True)

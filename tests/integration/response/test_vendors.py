@@ -218,6 +218,37 @@ async def test_an_approval_binds_to_what_was_shown_and_needs_an_account(scene: S
     assert "운영팀장" in json.dumps(scene.slack.of("chat.update")[-1], ensure_ascii=False)
 
 
+@pytest.mark.parametrize("approve", [True, False])
+async def test_an_approval_answered_at_the_console_takes_the_buttons_from_slack(scene: Scene, *, approve: bool) -> None:
+    scene.world.runner.needed = 1
+    incident_id = await scene.world.fails("judgment") or ""
+    await scene.world.tick()
+    asked = [call for call in scene.slack.of("chat.postMessage") if "judgify:approve" in json.dumps(call["blocks"])]
+    assert asked
+    waiting = (await scene.world.incident(incident_id)).approvals[0]
+    told = len(scene.pagerduty.received)
+    await scene.world.core.engine.vote(waiting.id, MINSU, approve=approve)
+    await scene.world.tick()
+    changed = [call for call in scene.slack.of("chat.update") if "minsu" in json.dumps(call["blocks"])]
+    # Every message that asked is changed, by its own place, and no button is left in any.
+    assert len({call["ts"] for call in changed}) == len(asked)
+    for call in changed:
+        text = json.dumps(call["blocks"], ensure_ascii=False)
+        assert ("승인: minsu" if approve else "거절: minsu") in text
+        assert "judgify:approve" not in text
+        assert "judgify:reject" not in text
+    assert not any("answered" in str(one.body) for one in scene.pagerduty.received[told:])
+
+
+async def test_a_request_that_lapses_loses_its_buttons(scene: Scene) -> None:
+    scene.world.runner.needed = 1
+    await scene.world.fails("judgment")
+    await scene.world.tick()
+    await scene.world.passing(16 * 60)
+    texts = [json.dumps(call["blocks"], ensure_ascii=False) for call in scene.slack.of("chat.update")]
+    assert any("시간이 지나" in text and "judgify:approve" not in text for text in texts)
+
+
 async def test_socket_mode_answers_each_envelope_and_comes_back(scene: Scene) -> None:
     incident_id = await scene.world.fails("judgment")
     await scene.world.tick()

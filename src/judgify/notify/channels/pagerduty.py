@@ -66,6 +66,8 @@ class PagerDutyChannel:
     async def deliver(self, message: Message, recipient: Recipient, attempt: int) -> Outcome:
         """Send one event; only PagerDuty's own `202 success` counts as sent, its key is the receipt."""
         del attempt
+        if message.turn == "answered":
+            return Sent("an answer changes no alert; nothing was sent", self._clock.now())
         try:
             key = resolve(self._service.routing_key, self._environ)
         except Invalid as error:

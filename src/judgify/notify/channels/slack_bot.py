@@ -110,15 +110,39 @@ class SlackBotChannel:
 
     async def _in_thread(self, token: str, message: Message, recipient: Recipient, key: str) -> Outcome:
         head = _place(await self._threads.find(key))
+        if message.turn == "answered":
+            return await self._answered(token, message, recipient)
         if message.turn is not None:
             return await self._change(token, message, recipient, head)
         outcome = await self._post(token, message, recipient, head)
+        if message.ask and isinstance(outcome, Sent):
+            asked = [*await self._asked(message), outcome.receipt.split(" ")]
+            await self._remember(_ask_key(message), json.dumps(asked))
         if head is None and isinstance(outcome, Sent):
-            try:
-                await self._threads.keep(key, json.dumps(outcome.receipt.split(" ")))
-            except OSError as error:
-                # The message is out; at worst a restart begins a second thread.
-                log.error("the Slack thread could not be kept", channel=self.name, error=type(error).__name__)  # noqa: TRY400 - the kind is enough
+            await self._remember(key, json.dumps(outcome.receipt.split(" ")))
+        return outcome
+
+    async def _remember(self, key: str, value: str) -> None:
+        try:
+            await self._threads.keep(key, value)
+        except OSError as error:
+            # The message is out; at worst a restart begins a second thread, or leaves buttons that answer "over".
+            log.error("a Slack message's place could not be kept", channel=self.name, error=type(error).__name__)  # noqa: TRY400 - the kind is enough
+
+    async def _asked(self, message: Message) -> list[list[str]]:
+        try:
+            found = json.loads(await self._threads.find(_ask_key(message)) or "[]")
+        except ValueError:
+            return []
+        return [one for one in found if isinstance(one, list) and len(one) == 2]
+
+    async def _answered(self, token: str, message: Message, recipient: Recipient) -> Outcome:
+        """Change every message that asked; the first that cannot be changed is what became of the try."""
+        outcome: Outcome = Refused(Reason.REJECTED, "there is no message that asked", retryable=False)
+        for channel, ts in await self._asked(message):
+            outcome = await self._say("chat.update", token, message, recipient, channel=channel, ts=ts)
+            if not isinstance(outcome, Sent):
+                return outcome
         return outcome
 
     async def _post(self, token: str, message: Message, recipient: Recipient, head: Place | None) -> Outcome:
@@ -154,3 +178,7 @@ def _place(kept: str | None) -> Place | None:
     except (ValueError, TypeError):
         return None
     return Place(str(channel), str(ts))
+
+
+def _ask_key(message: Message) -> str:
+    return f"{message.incident_id}:ask:{message.ask}"

@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from judgify.kit.clock import show
 from judgify.notify import Act, Message, Turn
-from judgify.response.follow import FOLLOW
+from judgify.response.follow import ANSWERED, FOLLOW
 from judgify.response.guide.base import Lang, Text
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
@@ -20,6 +20,9 @@ _RECOVERED: Final = Text(ko="🟢 복구가 확인되었습니다 ({at})", en="�
 _RESOLVED: Final = Text(ko="🟢 해결되었습니다 ({at})", en="🟢 Resolved ({at})")
 _MERGED: Final = Text(ko="➡️ {other} 장애로 합쳐졌습니다", en="➡️ Merged into {other}")
 _REOPENED: Final = Text(ko="🔁 다시 발생했습니다. 담당자가 없습니다", en="🔁 It is back, and nobody holds it")
+_APPROVED: Final = Text(ko="✅ 승인: {name}", en="✅ Approved by {name}")
+_REJECTED: Final = Text(ko="⛔ 거절: {name}", en="⛔ Rejected by {name}")
+_LAPSED: Final = Text(ko="⌛ 시간이 지나 취소되었습니다", en="⌛ It lapsed, or is not needed any more")
 ANNOUNCEMENT: Final = "announcement"
 
 
@@ -28,6 +31,10 @@ def completed(message: Message, page: Page, incident: Incident | None, guide: Gu
     if incident is None:
         # An answer to a text message is as short as what it answers.
         return replace(message, short=str(page.payload.get("short", "")))
+    asked = str(page.payload.get(ANSWERED) or page.payload.get("approval") or "")
+    if ANSWERED in page.payload:
+        told = answer(asked, incident, guide, lang)
+        return replace(message, turn="answered", ask=asked, standing=told, service=incident.key.root)
     announcement = ANNOUNCEMENT in page.payload
     turn = page.payload.get(FOLLOW)
     return replace(
@@ -38,7 +45,17 @@ def completed(message: Message, page: Page, incident: Incident | None, guide: Gu
         short="" if announcement else short(message, incident, guide, lang),
         service=incident.key.root,
         topic=ANNOUNCEMENT if announcement else "",
+        ask=asked,
     )
+
+
+def answer(approval_id: str, incident: Incident, guide: Guide, lang: Lang) -> str:
+    """Give the line that says what became of a request for approval, and who decided it."""
+    found = next((one for one in incident.approvals if one.id == approval_id), None)
+    if found is None or found.state in {"waiting", "lapsed"} or not found.votes:
+        return _LAPSED.of(lang)
+    name = ", ".join(named(vote.actor, guide) for vote in found.votes if vote.approve == found.votes[-1].approve)
+    return (_APPROVED if found.votes[-1].approve else _REJECTED).of(lang).format(name=name)
 
 
 def acts(page: Page, incident: Incident, lang: Lang) -> tuple[Act, ...]:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from judgify.kit.clock import show
 from judgify.notify import Kind, Link, Message
+from judgify.response.follow import ANSWERED
 from judgify.response.guide.base import Lang, Text
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
@@ -103,7 +104,7 @@ def _body(page: Page, incident: Incident | None, guide: Guide, lang: Lang) -> li
     if "checklist" in page.payload:
         lines += ["", f"{_LABELS['checklist'].of(lang)}: {_told(page.payload.get('text'), lang)}"]
     lines += ["", *_facts(incident, guide, lang)]
-    if "approval" in page.payload:
+    if "approval" in page.payload or ANSWERED in page.payload:
         lines += ["", *_approval(page.payload, lang)]
     lines += ["", *_to_do(page, incident, guide, lang)]
     return lines
