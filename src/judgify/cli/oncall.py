@@ -47,6 +47,7 @@ _WORDS: Final = {
     "from": ("부터", "from"),
     "role": ("역할", "role"),
     "by": ("근거", "by"),
+    "made-by": ("만든 사람", "made by"),
     "minute": ("분", "minute"),
     "persons": ("담당", "persons"),
     "id": ("번호", "id"),
@@ -356,7 +357,7 @@ def _print_overrides(rows: list[dict[str, Any]], lang: str) -> None:
     if not rows:
         out.print(say("none"))
         return
-    names = ("id", "for", "person", "from", "until", "state", "reason", "by")
+    names = ("id", "for", "person", "from", "until", "state", "reason", "made-by")
     table = Table(*(say(name) for name in names))
     for row in rows:
         words = (say(row["state"]), row["reason"], row["by"])

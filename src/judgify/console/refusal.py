@@ -52,6 +52,22 @@ _KOREAN: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
             r"the form's token is missing or old; load the page again",
             "양식의 토큰이 없거나 오래되었습니다. 페이지를 새로 고치세요",
         ),
+        (r"say until when", "언제까지인지 입력하세요"),
+        (r"(?P<id>ovr_\S+) is over already", "{id}은(는) 이미 끝났습니다"),
+        (r"there is no override '(?P<id>[^']+)'", "대리 {id}이(가) 없습니다"),
+        (r"(?P<who>\S+) cannot stand in for themselves", "{who}이(가) 자신을 대신할 수 없습니다"),
+        (
+            r"the override of (?P<target>\S+) by (?P<who>\S+) cannot be made: its end .* is past",
+            "{target}의 대리 {who}: 끝나는 시각이 이미 지났습니다",
+        ),
+        (
+            r"the override of (?P<target>\S+) by (?P<who>\S+) cannot be made: its end is not after its start",
+            "{target}의 대리 {who}: 끝나는 시각이 시작보다 뒤여야 합니다",
+        ),
+        (
+            r"the override of (?P<target>\S+) by (?P<who>\S+) cannot be made: it is longer than (?P<n>\d+) days",
+            "{target}의 대리 {who}: {n}일보다 길 수 없습니다",
+        ),
         (r"sign in first|sign in at the console.*", "먼저 로그인하세요"),
         (r"name or password is wrong", "이름 또는 비밀번호가 틀렸습니다"),
         (

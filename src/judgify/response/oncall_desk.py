@@ -55,15 +55,15 @@ class OnCallDesk:
         self._desk = desk
         self.guide = guide
 
-    async def roster(self) -> Roster:
-        """Give the schedules with every stand-in of the present and the future."""
+    async def roster(self, *, past: bool = False) -> Roster:
+        """Give the schedules with every stand-in of the present and the future; with `past` of the last year, too."""
         now = self._desk.clock.now()
         kept = await self._desk.ask(lambda tx: tx.all_kept(STAND_IN))
-        return Roster(self.guide, current(kept, now))
+        return Roster(self.guide, [read(one) for one in kept] if past else current(kept, now))
 
-    async def schedule(self, name: str) -> Schedule:
+    async def schedule(self, name: str, *, past: bool = False) -> Schedule:
         """Give one schedule with its stand-ins; `NotFound` names those that there are."""
-        found = (await self.roster()).schedules.get(name)
+        found = (await self.roster(past=past)).schedules.get(name)
         if found is None:
             known = ", ".join(self.guide.oncall.schedules) or "none: oncall.yaml has no schedule yet"
             raise NotFound(f"there is no schedule {name!r}; known are {known}")

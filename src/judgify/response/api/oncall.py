@@ -172,7 +172,7 @@ async def override(request: Request, body: OverrideForm, who: Responder) -> dict
     now = parts.clock.now()
     asked = Asked(body.person, body.start or now, body.end, body.reason.strip())
     made = await _desk(request).stand_in(body.target, [asked], actor(request, who))
-    return answer(made_view(made[0], now), parts.clock)
+    return answer(made_view(made[0], parts.clock.now()), parts.clock)
 
 
 @router.post("/overrides/import", status_code=201)
@@ -197,7 +197,7 @@ async def export(request: Request, name: str, _: Viewer, *, days: Days = 90) -> 
     """Give a schedule as an iCalendar file."""
     desk = _desk(request)
     now = response(request).clock.now()
-    found = await desk.schedule(name)
+    found = await desk.schedule(name, past=True)
     body = calendar_feed.document(desk.guide, found, now, language(request), timedelta(days=days))
     return HttpResponse(body, media_type="text/calendar; charset=utf-8")
 
@@ -226,7 +226,7 @@ async def revoke(request: Request, feed_id: str, who: Commander) -> dict[str, An
 async def subscribed(request: Request, token: str) -> HttpResponse:
     """Answer a calendar program: the address itself is the secret; whoever has the newest already gets 304."""
     desk = _desk(request)
-    found = await desk.schedule(await desk.feed(token))
+    found = await desk.schedule(await desk.feed(token), past=True)
     body = calendar_feed.document(desk.guide, found, response(request).clock.now(), language(request))
     headers = {"ETag": calendar_feed.tag(body), "Cache-Control": "private, max-age=300"}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
