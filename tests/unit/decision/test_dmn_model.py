@@ -207,7 +207,8 @@ def test_a_service_misses_what_it_is_not_given() -> None:
     assert model.invoke("one", {"i": 1}).faults[0].code == "missing"
     assert model.invoke("one", {"i": 1}, mode=Mode.STANDARD).value is None
     assert model.invoke("one", {"i": 1, "base": "x"}).faults[0].code == "wrong-type"
-    assert model.evaluate("wrong", {}).verdict == "not evaluable"
+    outcome = model.evaluate("wrong", {})
+    assert [fault.code for fault in outcome.faults] == ["wrong-type"]
     assert model.evaluate("wrong", {}, mode=Mode.STANDARD).value is None
 
 

@@ -14,15 +14,6 @@ VERSIONS: Final = {
     "https://www.omg.org/spec/DMN/20230324/MODEL/": "1.5",
 }
 """The namespaces of DMN that are read, with their versions."""
-FEEL: Final = frozenset(
-    {
-        "http://www.omg.org/spec/DMN/20180521/FEEL/",
-        "https://www.omg.org/spec/DMN/20191111/FEEL/",
-        "https://www.omg.org/spec/DMN/20211108/FEEL/",
-        "https://www.omg.org/spec/DMN/20230324/FEEL/",
-    }
-)
-"""The names of FEEL as an expression language."""
 MODEL: Final = "https://www.omg.org/spec/DMN/20230324/MODEL/"
 """The namespace that is written."""
 OWN: Final = "urn:judgify:decision"
@@ -67,8 +58,8 @@ def one_name(text: str) -> str:
 
 
 def is_feel(language: str | None) -> bool:
-    """Tell whether a declared expression language is FEEL; without a declaration it is."""
-    return not language or language in FEEL or language.lower() == "feel"
+    """Tell whether a declared expression language is FEEL, under whichever version's name; without a name it is."""
+    return not language or "feel" in language.lower()
 
 
 def type_ref(element: Element, attribute: str = "typeRef") -> str | None:

@@ -35,7 +35,7 @@ class Session:
     faults: list[Fault] = field(default_factory=list)
     raw: list[EvaluationError] = field(default_factory=list)
     rules: tuple[str, ...] | None = None
-    _told: EvaluationError | None = None
+    _told: list[EvaluationError] = field(default_factory=list)
 
     @property
     def strict(self) -> bool:
@@ -48,7 +48,7 @@ class Session:
 
     def below(self, values: Mapping[Key, Any]) -> "Session":
         """Begin an evaluation that knows these values only, and reports into this one."""
-        return Session(self.mode, dict(values), self.steps, self.faults, self.raw)
+        return Session(self.mode, dict(values), self.steps, self.faults, self.raw, _told=self._told)
 
     def note(self, before: int, place: Place) -> None:
         """Keep with its place what became null since there were so many `raw` faults."""
@@ -59,8 +59,8 @@ class Session:
 
     def tell(self, error: EvaluationError, place: Place) -> None:
         """Keep the end of an evaluation where it happened first, not again on every level above."""
-        if error is not self._told:
-            self._told = error
+        if not self._told or error is not self._told[0]:
+            self._told[:] = [error]
             self.faults.append(fault_of(error, place))
 
     def fail(self, error: EvaluationError, place: Place) -> None:
