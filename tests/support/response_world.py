@@ -20,6 +20,7 @@ from judgify.response.guide.schema import Guide
 from judgify.response.guide_policy import GuidePolicy
 from judgify.response.impact import Targets
 from judgify.response.incident import Incident
+from judgify.response.intake.form import forms
 from judgify.response.metrics.source import ScrapedMetrics
 from judgify.response.model import (
     Actor,
@@ -147,7 +148,11 @@ class PlainDocuments:
 class World:
     """An engine, its store, and everything around it. `crash` ends the engine and starts another on the same store."""
 
-    def __init__(self, folder: Path, *, sqlite: bool = False, start: datetime = WEDNESDAY) -> None:
+    def __init__(
+        self, folder: Path, *, sqlite: bool = False, start: datetime = WEDNESDAY, guide: Guide | None = None
+    ) -> None:
+        self.guide = guide or default_guide()
+        self.ways = forms(self.guide)
         self.clock = FakeClock(start)
         self.folder = folder
         self.sqlite = sqlite
@@ -158,7 +163,7 @@ class World:
         for service in default_guide().services.values():
             self.orchestrator.define(service.unit)
         self.good: dict[str, bool] = {}
-        self.policy = GuidePolicy(default_guide())
+        self.policy = GuidePolicy(self.guide)
         self.store: Store
         self.core: Core
 
@@ -175,8 +180,10 @@ class World:
             documents=PlainDocuments(),
             runner=self.runner,
             shelf=Shelf(self.folder / "documents"),
+            heartbeats=self.guide.intake.heartbeats,
+            ways=self.ways,
         )
-        await self.core.conductor.start()
+        await self.core.start()
         return self
 
     async def down(self) -> None:

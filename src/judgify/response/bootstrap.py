@@ -1,8 +1,8 @@
 """Puts the response engine together: the only module that picks adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +10,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from judgify.kit.clock import Clock
+from judgify.kit.errors import JudgifyError
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
 from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
 from judgify.kit.steady import SteadyClock, outside
 from judgify.notify import Toolkit
+from judgify.notify.reference import resolve
 from judgify.response import guard, slo
 from judgify.response.accounts import Accounts
 from judgify.response.alone import alone
@@ -28,13 +30,15 @@ from judgify.response.desk import Desk
 from judgify.response.documents.writer import GuideDocuments
 from judgify.response.engine import Engine
 from judgify.response.figures import Figures
+from judgify.response.guide.intake import HeartbeatEntry
 from judgify.response.guide.loader import default_guide_dir
 from judgify.response.guide.schema import Guide
 from judgify.response.guide_policy import GuidePolicy
 from judgify.response.heart import Heart
 from judgify.response.impact import Targets
+from judgify.response.inbox import Inbox
 from judgify.response.incident import Incident
-from judgify.response.intake.outside import read_alertmanager, read_generic
+from judgify.response.intake.form import Form, forms
 from judgify.response.intake.watch import Watch
 from judgify.response.last_guide import open_guide
 from judgify.response.metrics.source import ScrapedMetrics
@@ -43,6 +47,7 @@ from judgify.response.office import Office
 from judgify.response.oncall_desk import OnCallDesk
 from judgify.response.orchestrators.local import LocalOrchestrator
 from judgify.response.outlet import Outlets
+from judgify.response.pager.channels import reference
 from judgify.response.policy import Policy
 from judgify.response.ports import Documents, Pager, Runner, Store
 from judgify.response.runbook.diagnose import Senses
@@ -52,6 +57,7 @@ from judgify.response.scribe import Scribe, Shelf
 from judgify.response.slack_setup import Slack
 from judgify.response.store_choice import chosen_store, lock_file, opened
 from judgify.response.subscription import Subscriptions
+from judgify.response.watchman import Heartbeats
 
 log = get_logger("judgify.response")
 
@@ -70,6 +76,14 @@ class Core:
     conductor: Conductor
     scribe: Scribe
     figures: Figures
+    heartbeats: Heartbeats
+    inbox: Inbox
+
+    async def start(self) -> None:
+        """Take up what an earlier engine left; the store is open."""
+        await self.conductor.start()
+        await self.heartbeats.start()
+        await self.inbox.start()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +107,8 @@ def assemble(
     runner: Runner,
     shelf: Shelf | None,
     links: tuple[str, str] = ("", ""),
+    heartbeats: Sequence[HeartbeatEntry] = (),
+    ways: Mapping[str, Form] | None = None,
 ) -> Core:
     """Put the engine together on given ports; `links` are the key and the address of the links that subscribers get."""
     desk = Desk(store, policy, clock)
@@ -111,6 +127,8 @@ def assemble(
         conductor=conductor,
         scribe=scribe,
         figures=figures,
+        heartbeats=Heartbeats(engine, heartbeats),
+        inbox=_inbox(engine, figures, ways or {}),
     )
 
 
@@ -150,6 +168,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     outlets = Outlets(guide, kit, settings, metrics, clock=clock)
     documents = GuideDocuments(guide)
     store = chosen_store(settings, folder, clock)
+    ways = forms(guide)
     core = assemble(
         store=store,
         policy=policy,
@@ -161,6 +180,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         runner=runner,
         shelf=Shelf(folder / "documents"),
         links=(settings.service_secret, outlets.console),
+        heartbeats=guide.intake.heartbeats,
+        ways=ways,
     )
     sink.engine = core.engine
     slack = Slack(guide, kit, settings.home, engine=core.engine, accounts=core.accounts)
@@ -176,9 +197,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     @asynccontextmanager
     async def _running() -> AsyncIterator[None]:
         await opened(store, clock)
-        await core.conductor.start()
+        await core.start()
         loops: list[Loop] = [
             core.conductor.run,
+            core.inbox.run,
+            core.heartbeats.run,
             watch.run,
             lambda: guard.figures(core.desk, core.figures, clock, budget),
             lambda: guard.steadiness(core.desk, core.figures, clock),
@@ -213,10 +236,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
         orchestrator=orchestrator,
         clock=clock,
         runbooks=_runbooks(guide, runner),
-        alertmanager=lambda document, now: read_alertmanager(document, guide, now),
-        generic=lambda document, now: [read_generic(document, guide, now)],
+        forms=ways,
+        inbox=core.inbox,
+        heartbeats=core.heartbeats,
+        guide=guide,
+        routing_keys=lambda: _routing_keys(guide, settings),
         console_address=outlets.console,
         oncall=OnCallDesk(core.desk, guide),
+        started_at=clock.now(),
         slack=slack.intake,
         acknowledging=outlets.intake(core.desk),
         channels=Channels(outlets.desk(heart), outlets.verification(core.desk)),
@@ -246,6 +273,21 @@ async def _for_ever(loop: Loop, clock: Clock) -> None:
         except Exception:  # boundary: a loop that fails begins anew; cancellation passes through
             log.exception("a loop of the engine failed and begins anew")
         await clock.sleep(1.0)
+
+
+def _inbox(engine: Engine, figures: Figures, ways: Mapping[str, Form]) -> Inbox:
+    inbox = Inbox(engine, lambda name, body, at, sender: ways[name].signals(ways[name].read(body), at, sender))
+    figures.waiting.set_function(lambda: inbox.waiting)
+    return inbox
+
+
+def _routing_keys(guide: Guide, settings: Settings) -> list[tuple[str, str]]:
+    """Give the keys of the guide's senders; one whose secret is not there lets nobody in."""
+    found = []
+    for sender in guide.intake.senders:
+        with suppress(JudgifyError, OSError, ValueError):
+            found.append((resolve(reference(sender.key, settings.home) or "", settings.environ), sender.service))
+    return found
 
 
 def _targets(guide: Guide) -> Targets:

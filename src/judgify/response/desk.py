@@ -10,7 +10,7 @@ from judgify.kit.errors import NotFound
 from judgify.response import follow
 from judgify.response.incident import Incident
 from judgify.response.joining import WellSince, never_seen
-from judgify.response.model import ENGINE, UNSETTLED, Actor, Page
+from judgify.response.model import ENGINE, UNSETTLED, Actor, Drill, Page, Rollout
 from judgify.response.policy import Policy
 from judgify.response.ports import Store, Tx
 from judgify.response.stand_in import STAND_IN, current
@@ -43,8 +43,16 @@ class Work:
         """When the first of the pages that were put into the outbox is due."""
         self.changed: dict[str, Incident] = {}
         """What the incidents that got entries have become."""
+        self.standing: dict[str, set[str]] = {}
+        """Which outside alerts stand, as far as this command has asked; see `standing`."""
         self._recent: dict[str, Incident] | None = None
         self._duty: Policy | None = None
+        self._odd: set[str] = set()
+        """Recent incidents whose root the guide does not know ..."""
+        self._strange: dict[str, set[str]] = {}
+        """... by the services that they touch."""
+        self._drills: list[Drill] | None = None
+        self._rollouts: list[Rollout] | None = None
 
     @property
     def duty(self) -> Policy:
@@ -73,6 +81,7 @@ class Work:
         self.changed[incident.id] = incident
         if self._recent is not None:
             self._recent[incident.id] = incident
+            self._place(incident)
         return incident
 
     def journal(self, *events: Event, actor: Actor = ENGINE) -> None:
@@ -80,8 +89,24 @@ class Work:
         _, entries = self.tx.append(None, actor, self.now, events)
         self.entries += entries
 
-    def recent(self) -> list[Incident]:
-        """Give the incidents that a signal may still belong to: unsettled, or resolved within the hour."""
+    def drills(self) -> list[Drill]:
+        """Give the newest drills; asked of the store once, since many signals share a command."""
+        if self._drills is None:
+            self._drills = self.tx.drills(limit=20)
+        return self._drills
+
+    def rollouts(self) -> list[Rollout]:
+        """Give the rollouts that have not ended; asked of the store once."""
+        if self._rollouts is None:
+            self._rollouts = self.tx.rollouts(self.now)
+        return self._rollouts
+
+    def recent(self, service: str | None = None) -> list[Incident]:
+        """Give the incidents that a signal may still belong to: unsettled, or resolved within the hour.
+
+        Of a storm's many incidents on services that the guide does not know, a signal on a `service` can belong only
+        to those that the service is part of; the others are left out.
+        """
         if self._recent is None:
             found = self.tx.incidents(states=tuple(sorted(UNSETTLED)), limit=1_000)
             found += [
@@ -90,7 +115,31 @@ class Work:
                 if incident.recovered_at is not None and self.now - incident.recovered_at <= RECENT
             ]
             self._recent = {incident.id: incident for incident in found}
-        return list(self._recent.values())
+            self._strange = {}
+            for incident in found:
+                self._place(incident)
+        if service is None:
+            return list(self._recent.values())
+        mine = self._strange.get(service, set())
+        return [one for key, one in self._recent.items() if key in mine or key not in self._odd]
+
+    def recent_of(self, service: str) -> bool:
+        """Tell whether a service that the guide does not know is part of a recent incident."""
+        self.recent()
+        return bool(self._strange.get(service))
+
+    def strange(self) -> int:
+        """Give how many unsettled incidents have a root that the guide does not know."""
+        self.recent()
+        return sum(1 for key in self._odd if self._recent is not None and self._recent[key].state in UNSETTLED)
+
+    def _place(self, incident: Incident) -> None:
+        if self.policy.service(incident.key.root) is None:
+            self._odd.add(incident.id)
+            for name in (incident.key.root, *incident.service_names()):
+                self._strange.setdefault(name, set()).add(incident.id)
+        else:
+            self._odd.discard(incident.id)
 
     def save_pages(self, pages: Sequence[Page]) -> None:
         """Put rows into the outbox."""

@@ -1,7 +1,9 @@
 """The response engine: one handler per command. It decides and commits; what it owes the world the conductor pays."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from judgify.kit.errors import Conflict, Denied, Invalid, JudgifyError, NotFound
@@ -25,7 +27,14 @@ from judgify.response.model import (
     Vote,
 )
 from judgify.response.planning import plan_pages
-from judgify.response.reception import RunbookOf, change_severity, receive, start_run, withdraw_all
+from judgify.response.reception import (
+    RunbookOf,
+    change_severity,
+    fall_silent,
+    receive,
+    start_run,
+    withdraw_all,
+)
 from judgify.response.recovery import Checks
 from judgify.response.rule import decide_vote, missing_to_close, said
 from judgify.response.subscription import Subscriptions
@@ -96,8 +105,28 @@ class Engine:
             except Exception as reason:  # noqa: BLE001 - boundary: each sender gets its own answer
                 _fail(future, reason)
 
+    @property
+    def waiting(self) -> int:
+        """How many signals wait for a transaction now."""
+        return len(self._waiting)
+
+    async def take(self, signals: Sequence[Signal], also: Callable[[Work], None] | None = None) -> list[str | None]:
+        """Take many signals in one transaction, and do `also` in it; give the incident of each."""
+
+        def work(job: Work) -> list[str | None]:
+            found = [receive(job, signal, self._runbook_of) for signal in signals]
+            if also is not None:
+                also(job)
+            return found
+
+        return await self.desk.command(work)
+
+    async def fall_silent(self, name: str, listening_since: datetime) -> None:
+        """Tell of a heartbeat whose silence counts; nothing when it has come meanwhile."""
+        await self.desk.command(lambda job: fall_silent(job, name, listening_since, self._runbook_of))
+
     async def _receive(self, signals: list[Signal]) -> list[str | None]:
-        return await self.desk.command(lambda work: [receive(work, signal, self._runbook_of) for signal in signals])
+        return await self.take(signals)
 
     def check(self, result: Check) -> None:
         """Take one answer of our own check of a service."""

@@ -34,6 +34,9 @@ class Figures:
             "judgify_response_page_latency_seconds", "From a page's due time to its hand-over.", buckets=_LATENCY
         )
         self.signals = metrics.counter("judgify_response_signals_total", "Signals taken.", ("source",))
+        self.waiting = metrics.gauge(
+            "judgify_response_signals_waiting", "Signals of a burst that are durable and not in their incidents yet."
+        )
         self.ticked = metrics.gauge("judgify_response_due_loop_timestamp_seconds", "When the due-row loop completed.")
         self.faults = metrics.counter(
             "judgify_response_stage_faults_total", "Stages of the loop that failed.", ("stage",)

@@ -20,6 +20,8 @@ from judgify.response.stand_in import StandIn
 
 _FACTS: Final[tuple[ChecklistFact, ...]] = get_args(ChecklistFact)
 _CLASSES: Final[tuple[FailureClass, ...]] = get_args(FailureClass)
+_CLASSIFIED: Final = 4_096
+"""Answers of the severity table that are remembered."""
 _LANGS: Final[tuple[Lang, ...]] = ("ko", "en")
 TEAM: Final = "response-team"
 """Who is called together for P0 and P1 (guide 1.1)."""
@@ -42,6 +44,10 @@ class GuidePolicy:
         self.guide = guide
         self.roster = roster or Roster(guide)
         self._lang: Lang = lang
+        self._classified: dict[tuple[object, ...], Classification] = {}
+        self._roots: dict[tuple[str, bool], frozenset[str]] = {}
+        self._joins: dict[str, tuple[str, ...]] = {name: guide.intake.failure_classes[name].joins for name in _CLASSES}
+        self._beats = {one.alert: one.name for one in guide.intake.heartbeats if one.alert is not None}
 
     def beside(self, stand_ins: Sequence[StandIn]) -> "GuidePolicy":
         """Give the same policy with these quick overrides laid over its schedules."""
@@ -60,6 +66,17 @@ class GuidePolicy:
 
     def classify(self, signal: Signal) -> Classification:
         """Classify a signal by the table of guide 1.1."""
+        asked = [signal.labels.get(label, "") for label in ("severity", *self.guide.intake.service_labels)]
+        key = (signal.service, signal.signal, signal.value, *asked)
+        known = self._classified.get(key)
+        if known is None:
+            # The table gives one answer to one question, and a storm asks the same one over and over.
+            if len(self._classified) >= _CLASSIFIED:
+                self._classified.clear()
+            known = self._classified[key] = self._classify(signal)
+        return known
+
+    def _classify(self, signal: Signal) -> Classification:
         found = severity.classify(
             self.guide, service=signal.service, signal=signal.signal, value=signal.value, labels=signal.labels
         )
@@ -77,12 +94,26 @@ class GuidePolicy:
         """Give every other service whose failure can show as this signal on a service."""
         known = self.guide.signals.signals.get(signal)
         reflected = known is not None and bool(getattr(known, "reflected", False))
-        return self.guide.roots_behind(service, reflected=reflected)
+        found = self._roots.get((service, reflected))
+        if found is None:
+            found = self.guide.roots_behind(service, reflected=reflected)
+            if service in self.guide.services:
+                self._roots[service, reflected] = found
+        return found
+
+    def heartbeat_of(self, signal: Signal) -> str | None:
+        """Give the heartbeat whose beat an outside alert is (Prometheus' Watchdog), or None."""
+        if signal.own or not self._beats:
+            return None
+        return self._beats.get(signal.labels.get("alertname", ""))
+
+    def strange_roots(self) -> int:
+        """Give how many services that the guide does not know may have open incidents of their own."""
+        return self.guide.intake.storm.roots
 
     def may_join(self, failure_class: str, of_incident: str) -> bool:
         """Tell whether a signal of one class of failure may be part of an incident of another."""
-        classes = {name: self.guide.intake.failure_classes[name].joins for name in _CLASSES}
-        return of_incident in next((joins for name, joins in classes.items() if name == failure_class), ())
+        return of_incident in self._joins.get(failure_class, ())
 
     def reroot_within_s(self) -> float:
         """Give how long after its opening an incident may still get another root."""

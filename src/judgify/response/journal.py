@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import AwareDatetime
+
 from judgify.response.model import AutomationState, Drill, Rollout, Signal, Value
 from judgify.response.stand_in import StandIn
 
@@ -41,6 +43,15 @@ class SignalSuppressed(Value):
     type: Literal["signal-suppressed"] = "signal-suppressed"
     signal: Signal
     reason: str
+
+
+class ChangeReported(Value):
+    """Something was changed, a tool outside says; on the engine's own timeline, and on the service's incidents."""
+
+    type: Literal["change-reported"] = "change-reported"
+    service: str
+    summary: str
+    at: AwareDatetime
 
 
 class EngineStarted(Value):

@@ -87,13 +87,25 @@ class Signal(Value):
     signal: str = Field(min_length=1, max_length=120)
     value: float | str | None = None
     labels: dict[str, str] = Field(default_factory=dict)
-    source: Literal["probe", "metrics", "heartbeat", "alertmanager", "generic", "person"]
+    source: Literal[
+        "probe",
+        "metrics",
+        "heartbeat",
+        "alertmanager",
+        "grafana",
+        "pagerduty",
+        "cloudevents",
+        "generic",
+        "person",
+    ]
     own: bool = False
     status: Literal["firing", "resolved"] = "firing"
     text: str = Field(default="", max_length=MAX_TEXT)
     observed_at: AwareDatetime
     """The earliest evidence that the sender has."""
     received_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    """When an outside alert that is resolved says that it ended; None: when the word of it came."""
     drill: str | None = None
     fingerprint: str = ""
     """What repeats of the same signal share; empty means service, signal and source."""

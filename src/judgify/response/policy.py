@@ -77,6 +77,14 @@ class Policy(Protocol):
         """Give every other service whose failure can show as this signal on a service."""
         ...
 
+    def heartbeat_of(self, signal: Signal) -> str | None:
+        """Give the heartbeat whose beat an outside alert is, or None."""
+        ...
+
+    def strange_roots(self) -> int:
+        """Give how many services that the guide does not know may have open incidents of their own."""
+        ...
+
     def may_join(self, failure_class: str, of_incident: str) -> bool:
         """Tell whether a signal of one class of failure may be part of an incident of another."""
         ...

@@ -1,18 +1,30 @@
 """What a signal does: fold, join, reopen, re-root, open. Runs inside one command's transaction; no I/O of its own."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from judgify.kit.clock import SEOUL
+from judgify.kit.errors import NotFound
 from judgify.kit.ids import new_id
-from judgify.response import paging
+from judgify.response import heartbeat, paging, standing, tidings
 from judgify.response import timeline as t
 from judgify.response.desk import Work
+from judgify.response.heartbeat import Heartbeat
 from judgify.response.incident import Incident
 from judgify.response.joining import DOWN, Join, Open, Reroot, drill_of, place
 from judgify.response.journal import SignalSuppressed
-from judgify.response.model import ENGINE, SEVERITIES, Actor, Classification, Lang, RunbookRun, Severity, Signal
+from judgify.response.model import (
+    ENGINE,
+    SEVERITIES,
+    UNSETTLED,
+    Actor,
+    Classification,
+    Lang,
+    RunbookRun,
+    Severity,
+    Signal,
+)
 from judgify.response.planning import plan_anew, plan_pages
 
 OLDEST_EVIDENCE: Final = timedelta(days=7)
@@ -21,6 +33,8 @@ TOLD_ONE_BY_ONE: Final = 20
 """Signals of a kind that is known already get entries of their own up to this many; the store keeps and counts all."""
 KINDS_TOLD: Final = 200
 """Kinds of signals from outside that get an entry; whoever sends a new name each time fills no timeline."""
+UNKNOWN: Final = "unknown"
+"""The service of signals that name none, or one of too many that the guide does not know."""
 CALMER: Final = timedelta(seconds=60)
 """A service that wavers without going down gets a new run of its runbook no sooner than this after the last."""
 RunbookOf = Callable[[str], str | None]
@@ -28,18 +42,96 @@ RunbookOf = Callable[[str], str | None]
 
 def receive(work: Work, signal: Signal, runbook_of: RunbookOf, declared_by: Actor | None = None) -> str | None:
     """Take one signal: give the incident it belongs to, or None when it opens nothing (suppressed, all-clear)."""
+    beating = work.policy.heartbeat_of(signal)
+    if beating is not None:
+        if signal.status == "firing":
+            beat(work, beating)
+        return None
+    begun_at = signal.observed_at
     signal = _settle(work, signal)
+    if not standing.counts(signal):
+        return _clear(work, signal) if signal.status == "resolved" else _fire(work, signal, runbook_of, declared_by)
     if signal.status == "resolved":
-        return _clear(work, signal)
-    rollout = next((r for r in work.tx.rollouts(work.now) if r.service == signal.service), None)
+        return _ended_outside(work, signal)
+    state, alert = standing.fired(work, signal, begun_at)
+    if state == "over" and alert.incident_id:
+        # An old word that came late: it counts, and changes nothing.
+        work.tx.record_signal(signal, alert.incident_id)
+        return alert.incident_id
+    incident_id = _fire(work, signal, runbook_of, declared_by)
+    if incident_id is None:
+        return None
+    if state != "repeat" or alert.incident_id != incident_id:
+        alert = alert.model_copy(update={"incident_id": incident_id})
+        standing.save(work, alert)
+    if state == "over":
+        _cleared(work, alert, signal)
+    return incident_id
+
+
+def _shared(work: Work, signal: Signal) -> Signal:
+    """Give a signal of a made-up service to the one incident of all such, once there are too many of them."""
+    name = signal.service
+    if signal.source == "person" or work.policy.service(name) is not None or work.recent_of(name):
+        return signal
+    if name == UNKNOWN or work.strange() < work.policy.strange_roots():
+        return signal
+    labels = {**signal.labels, "service_named": name}
+    return signal.model_copy(update={"service": UNKNOWN, "labels": labels})
+
+
+def beat(work: Work, name: str) -> Heartbeat:
+    """Take a beat of a dead man's switch, and the end of its silence; `NotFound` when nobody knows the name."""
+    known = heartbeat.load(work, name)
+    if known is None:
+        raise NotFound(f"there is no heartbeat {name[:60]!r}; name it in intake.yaml, or register it")
+    beating = known.model_copy(update={"last_at": work.now, "missing": False})
+    heartbeat.save(work, beating)
+    if known.missing:
+        _ended_outside(work, _settle(work, known.back(work.now)))
+    return beating
+
+
+def fall_silent(work: Work, name: str, listening_since: datetime, runbook_of: RunbookOf) -> None:
+    """Tell of a heartbeat that did not come, once; nothing when it has come meanwhile."""
+    known = heartbeat.load(work, name)
+    due = None if known is None else known.missing_at(listening_since)
+    if known is None or due is None or due > work.now:
+        return
+    heartbeat.save(work, known.model_copy(update={"missing": True}))
+    receive(work, known.silent(work.now), runbook_of)
+
+
+def _ended_outside(work: Work, signal: Signal) -> str | None:
+    alert = standing.over(work, signal)
+    return _cleared(work, alert, signal) if alert.incident_id and not alert.stands else alert.incident_id or None
+
+
+def _cleared(work: Work, alert: standing.Standing, signal: Signal) -> str | None:
+    """Say that no alert of this kind stands any more, if so; the incident goes on until our own checks say more."""
+    incident = work.tx.incident(alert.incident_id)
+    while incident is not None and incident.merged_into is not None:
+        incident = work.tx.incident(incident.merged_into)
+    if incident is None:
+        return None
+    if incident.state in UNSETTLED and alert.kind not in incident.cleared and not standing.others_stand(work, alert):
+        event = t.SignalCleared(service=alert.service, signal=alert.signal, source=alert.source)
+        work.append(incident.id, event, actor=_sender(signal))
+    return incident.id
+
+
+def _fire(work: Work, signal: Signal, runbook_of: RunbookOf, declared_by: Actor | None) -> str | None:
+    rollout = next((r for r in work.rollouts() if r.service == signal.service), None)
     if rollout is not None and rollout.starts_at <= work.now and declared_by is None:
         reason = f"planned rollout of {rollout.service} until {rollout.ends_at.isoformat()}: {rollout.reason}"
         row = work.tx.record_signal(signal, None, reason)
         if row.count == 1:
             work.journal(SignalSuppressed(signal=signal, reason=reason))
         return None
+    signal = _shared(work, signal)
     kind = work.policy.classify(signal)
-    where = place(signal, kind, work.recent(), work.policy, work.now, well_since=work.well_since)
+    recent = work.recent(signal.service)
+    where = place(signal, kind, recent, work.policy, work.now, well_since=work.well_since)
     if isinstance(where, Open):
         incident_id = _open(work, signal, kind, where, declared_by)
         start_run(work, incident_id, signal.service, runbook_of)
@@ -103,7 +195,7 @@ def _settle(work: Work, signal: Signal) -> Signal:
         # One that the guide does not know keeps the name it came with, and still reaches a person.
         update["service"] = name
     settled = signal.model_copy(update=update)
-    drill = drill_of(settled.service, settled.signal, work.tx.drills(limit=20), work.policy, work.now)
+    drill = drill_of(settled.service, settled.signal, work.drills(), work.policy, work.now)
     return settled.model_copy(update={"drill": drill})
 
 
@@ -154,6 +246,7 @@ def _open(
         named = t.ResponderNamed(person=who.person, role=who.role, reason=who.reason)
         work.append(incident_id, named, t.ChecklistDone(item="responder_named", how="machine", detail=who.person))
     convene(work, incident_id, kind.severity)
+    tidings.on_opening(work, incident_id, signal.service)
     plan_pages(work, incident, "opened")
     return incident_id
 

@@ -8,6 +8,7 @@ from judgify.response.journal import (
     AutomationSwitched,
     CalendarFeedMade,
     CalendarFeedRevoked,
+    ChangeReported,
     ClockFollowed,
     DrillFinished,
     DrillRegistered,
@@ -466,6 +467,7 @@ Event = Annotated[
     | DrillFinished
     | RolloutAnnounced
     | SignalSuppressed
+    | ChangeReported
     | EngineStarted
     | StandInMade
     | StandInCancelled

@@ -16,7 +16,6 @@ from judgify.kit.secrets import ensure_secret
 from judgify.kit.settings import Settings
 from judgify.response.api.app import engine_app
 from judgify.response.api.parts import Response
-from judgify.response.intake.outside import read_alertmanager, read_generic
 from judgify.response.model import Lang
 
 P = "/api/v2/response"
@@ -49,9 +48,12 @@ class Site:
             runbooks=lambda lang: [
                 {"id": "judgment", "service": "judgment", "title": lang, "recover": [{"step": "start"}]}
             ],
-            alertmanager=lambda document, now: read_alertmanager(document, guide, now),
-            generic=lambda document, now: [read_generic(document, guide, now)],
+            forms=world.ways,
+            inbox=core.inbox,
+            heartbeats=core.heartbeats,
+            guide=guide,
             console_address="http://127.0.0.1:8010",
+            started_at=world.clock.now(),
         )
         self.app = engine_app(
             parts, self.settings, Metrics("response"), completed_at=lambda: world.core.conductor.completed_at

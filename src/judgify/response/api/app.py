@@ -11,13 +11,14 @@ from judgify.kit.metrics import Metrics
 from judgify.kit.settings import Settings
 from judgify.kit.steady import outside
 from judgify.kit.web import Health, ServiceSpec, State, create_app
-from judgify.response.api import acknowledge, channel, incident, service, slack
+from judgify.response.api import acknowledge, alerts, channel, heartbeat, incident, service, slack
 from judgify.response.api import oncall as on_call
+from judgify.response.api.lane import Lane
 from judgify.response.api.parts import Response
 from judgify.response.api.signin import Signin
 
 MAX_BODY: Final = 4 * 1024 * 1024
-"""Alertmanager sends many alerts in one body."""
+"""Largest body of a request; the ways in of alerts have a limit of their own."""
 FRESH: Final = timedelta(seconds=10)
 """The engine is healthy while its due-row loop has completed within this time."""
 
@@ -47,7 +48,7 @@ def engine_app(
     async def ready() -> bool:
         return completed_at() is not None
 
-    signin = Signin(settings, outside(parts.clock), parts.accounts)
+    signin = Signin(settings, outside(parts.clock), parts.accounts, keys=parts.routing_keys)
     spec = ServiceSpec(
         name="response",
         settings=settings,
@@ -65,8 +66,10 @@ def engine_app(
     app.state.signin = signin
     app.state.response = parts
     routers = (incident.router, service.router, service.open_router, slack.router)
-    for router in (*routers, acknowledge.router, channel.router):
+    for router in (*routers, acknowledge.router, channel.router, alerts.router, heartbeat.router):
         app.include_router(router)
     for router in (on_call.router, on_call.open_router):
         app.include_router(router)
+    # Added last, it stands before everything else: a storm of alerts passes through nothing that it does not need.
+    app.add_middleware(Lane, parts=parts, signin=signin, metrics=metrics)
     return app

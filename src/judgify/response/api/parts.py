@@ -1,6 +1,6 @@
 """What the routes work with: put together by `bootstrap`, found at `request.app.state.response`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,24 +10,26 @@ from fastapi import Request
 from judgify.kit.auth import Principal
 from judgify.kit.clock import Clock
 from judgify.response.accounts import Accounts
+from judgify.response.api.signin import RoutingKeys, no_keys
 from judgify.response.channel_desk import ChannelDesk
 from judgify.response.desk import Desk
 from judgify.response.engine import Engine
 from judgify.response.figures import Figures
-from judgify.response.model import Actor, Lang, Signal
+from judgify.response.guide.schema import Guide
+from judgify.response.inbox import Inbox
+from judgify.response.intake.form import Form
+from judgify.response.model import Actor, Lang
 from judgify.response.office import Office
 from judgify.response.oncall_desk import OnCallDesk
 from judgify.response.policy import Policy
 from judgify.response.ports import Documents, Orchestrator
 from judgify.response.scribe import Scribe
 from judgify.response.verification import Verification
+from judgify.response.watchman import Heartbeats
 
 if TYPE_CHECKING:
     from judgify.response.api.acknowledge import AckIntake
     from judgify.response.api.slack import SlackIntake
-
-SignalsOf = Callable[[Any, datetime], Sequence[Signal]]
-"""Reads a body that came from outside into signals; raises `Invalid`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,17 @@ class Response:
     scribe: Scribe
     runbooks: Callable[[Lang], list[dict[str, Any]]]
     """The guide's runbooks as the API shows them."""
-    alertmanager: SignalsOf
-    generic: SignalsOf
+    forms: Mapping[str, Form]
+    """The forms in which signals come in."""
+    inbox: Inbox
+    heartbeats: Heartbeats
     console_address: str
+    started_at: datetime
+    guide: Guide
     oncall: OnCallDesk | None = None
     """On call; None only where the engine was put together without a guide."""
+    routing_keys: RoutingKeys = no_keys
+    """Keys of senders in intake.yaml, each with its service."""
     slack: "SlackIntake | None" = None
     """Where presses of Slack's buttons come in; None while no channel of the guide has a signing secret."""
     acknowledging: "AckIntake | None" = None

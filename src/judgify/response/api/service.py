@@ -1,22 +1,21 @@
 """Routes of everything else: signals, actions, runbooks, automation, services, pages, drills, people, stream."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from judgify.kit.auth import Principal
-from judgify.kit.errors import Denied, Invalid, JudgifyError, Malformed, NotFound
+from judgify.kit.errors import Denied, JudgifyError, NotFound
 from judgify.kit.web import answer, require
 from judgify.response.api import form, view
 from judgify.response.api.incident import Commander, Responder, Viewer
 from judgify.response.api.parts import actor, language, response
-from judgify.response.api.signin import COOKIE, Signin
+from judgify.response.api.signin import COOKIE
 from judgify.response.model import UNSETTLED, RunbookRun
 from judgify.response.timeline import Entry
 
@@ -24,60 +23,10 @@ router = APIRouter(prefix="/api/v2/response")
 open_router = APIRouter()
 """What answers without a credential."""
 Admin = Annotated[Principal, require("admin")]
-MAX_SIGNALS: Final = 5_000
 RECENT_INCIDENTS: Final = 100
 """In how many of the newest incidents operations of the last minutes are looked for."""
 RUN_WAIT_S: Final = 25.0
 """How long the answer waits for a runbook to end, or to wait for an approval; it goes on without the caller."""
-
-
-async def _sender(request: Request) -> Principal:
-    signin: Signin = request.app.state.signin
-    return await signin.intake(request)
-
-
-Sender = Annotated[Principal, Depends(_sender)]
-
-
-async def _document(request: Request) -> Any:
-    try:
-        return json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise Malformed("the body is not valid JSON") from None
-
-
-@router.post("/signals", status_code=202)
-async def signals(request: Request, who: Sender) -> dict[str, Any]:
-    """Take one signal, or a list of them. Answered once they are durable. Never starts a recovery step by itself."""
-    document = await _document(request)
-    many = document if isinstance(document, list) else [document]
-    if len(many) > MAX_SIGNALS:
-        raise Invalid(f"more than {MAX_SIGNALS} signals in one request")
-    return await _take(request, who, [("generic", item) for item in many])
-
-
-@router.post("/intake/alertmanager", status_code=202)
-async def alertmanager(request: Request, who: Sender) -> dict[str, Any]:
-    """Take a webhook of Alertmanager (version 4)."""
-    return await _take(request, who, [("alertmanager", await _document(request))])
-
-
-async def _take(request: Request, _: Principal, documents: list[tuple[str, Any]]) -> dict[str, Any]:
-    parts = response(request)
-    now = parts.clock.now()
-    # All are read before the first is taken: a body that is wrong somewhere changes nothing.
-    readers = {"generic": parts.generic, "alertmanager": parts.alertmanager}
-    found = [signal for kind, document in documents for signal in readers[kind](document, now)]
-    for signal in found:
-        parts.figures.signals.labels(signal.source).inc()
-    incidents = await asyncio.gather(*(parts.engine.signal(signal) for signal in found))
-    return answer(
-        [
-            {"signal_id": signal.id, "service": signal.service, "signal": signal.signal, "incident_id": incident}
-            for signal, incident in zip(found, incidents, strict=True)
-        ],
-        parts.clock,
-    )
 
 
 @router.get("/actions")

@@ -1,5 +1,8 @@
 """The ways in: service token, the command line's token, console session (with CSRF token and Origin check), intake."""
 
+import hmac
+from base64 import b64decode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -39,6 +42,24 @@ class Bucket:
         return True
 
 
+RoutingKeys = Callable[[], Sequence[tuple[str, str]]]
+"""Gives the routing keys that are known, each with the service that it stands for."""
+TOKEN_S: Final = 1.0
+_CLI: Final = auth.cli_principal().subject
+
+
+def no_keys() -> Sequence[tuple[str, str]]:
+    """Know of no routing key but the intake token."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    intake: bytes = b""
+    cli: bytes = b""
+    until: float = float("-inf")
+
+
 @dataclass(slots=True)
 class Signin:
     """Authenticates requests to the engine."""
@@ -46,9 +67,15 @@ class Signin:
     settings: Settings
     clock: Clock
     accounts: Accounts
-    rate: float = 300.0
-    burst: float = 1_500.0
+    rate: float = 5_000.0
+    """Requests a second that a sender of signals may make for ever; a request may hold thousands of signals."""
+    burst: float = 20_000.0
+    """Requests that it may make at once: a storm of ten thousand single alerts is none too many."""
+    keys: RoutingKeys = no_keys
+    """The senders of intake.yaml with a key of their own."""
     _buckets: dict[str, Bucket] = field(default_factory=dict)
+    _bad: Bucket = field(default_factory=lambda: Bucket(5.0, 100.0, 100.0, 0.0))
+    _known: _Known = field(default_factory=_Known)
 
     async def principal(self, request: Request) -> auth.Principal:
         """Authenticate a request; `Unauthenticated` without a valid credential, `Denied` for a forged form."""
@@ -72,20 +99,63 @@ class Signin:
             return auth.cli_principal()
         raise Unauthenticated("the token is not valid")
 
-    async def intake(self, request: Request) -> auth.Principal:
-        """Authenticate a sender of signals (also by the intake token) and hold it to its rate."""
-        token = auth.bearer(request.headers.get("authorization"))
-        expected = self._intake_token()
-        if token is not None and expected is not None and auth.same_secret(token, expected):
-            who = INTAKE
+    async def sender(self, authorization: bytes | None, request: Callable[[], Request]) -> None:
+        """Authenticate a sender of signals and hold it to its rate.
+
+        The intake token comes as Bearer, or as the password of Basic whatever the user is called; else the request
+        must carry any other credential of ours whose role may send signals.
+        """
+        token = _shown(authorization)
+        known = self._tokens()
+        if token is not None and known.intake and hmac.compare_digest(token, known.intake):
+            subject = INTAKE.subject
+        elif token is not None and known.cli and hmac.compare_digest(token, known.cli):
+            subject = _CLI
         else:
-            who = await self.principal(request)
-            who.demand("responder", "service")
+            try:
+                who = self._bearer(token.decode("latin-1")) if token is not None else await self.principal(request())
+                who.demand("responder", "service")
+            except (Unauthenticated, Denied):
+                # A stranger's attempts have a measure of their own: they never use up what real senders may.
+                if not self._bad.take(self.clock.monotonic()):
+                    raise TooMany("too many requests with a wrong credential") from None
+                raise
+            subject = who.subject
+        self._measure(subject)
+
+    def routed(self, key: str) -> str:
+        """Authenticate by PagerDuty's routing key: the intake token, or one of intake.yaml; give the latter's service.
+
+        Every key is compared, whichever fits: the time that it takes tells nothing.
+        """
+        given = key.encode("utf-8", "replace")
+        expected = self._tokens().intake
+        service = "" if expected and hmac.compare_digest(given, expected) else None
+        for known, named in self.keys():
+            if known and hmac.compare_digest(given, known.encode("utf-8", "replace")):
+                service = named
+        if service is None:
+            if not self._bad.take(self.clock.monotonic()):
+                raise TooMany("too many requests with a wrong routing key")
+            raise Unauthenticated("the routing key is not known", errors=["Invalid routing key"])
+        self._measure(f"routing:{service}")
+        return service
+
+    def _measure(self, subject: str) -> None:
         now = self.clock.monotonic()
-        bucket = self._buckets.setdefault(who.subject, Bucket(self.rate, self.burst, self.burst, now))
+        bucket = self._buckets.get(subject)
+        if bucket is None:
+            bucket = self._buckets[subject] = Bucket(self.rate, self.burst, self.burst, now)
         if not bucket.take(now):
             raise TooMany("this sender sends faster than signals are taken; send them in batches")
-        return who
+
+    def _tokens(self) -> "_Known":
+        # No file is read for every alert; a token that is made or changed counts a second later.
+        now = self.clock.monotonic()
+        if now >= self._known.until:
+            intake = (self._intake_token() or "").encode("utf-8", "replace")
+            self._known = _Known(intake, self.settings.cli_token.encode("utf-8", "replace"), now + TOKEN_S)
+        return self._known
 
     def _intake_token(self) -> str | None:
         given = self.settings.environ.get("JUDGIFY_INTAKE_TOKEN")
@@ -95,6 +165,20 @@ class Signin:
             return read_secret(self.settings.home, "intake_token")
         except Unavailable:
             return None
+
+
+def _shown(authorization: bytes | None) -> bytes | None:
+    """Give the token of a Bearer header, or the password of a Basic one."""
+    scheme, _, rest = (authorization or b"").partition(b" ")
+    kind = scheme.lower()
+    if kind == b"bearer":
+        return rest.strip() or None
+    if kind != b"basic":
+        return None
+    try:
+        return b64decode(rest.strip(), validate=True).partition(b":")[2] or None
+    except ValueError:
+        return None
 
 
 async def _same_site(request: Request, csrf: str) -> None:

@@ -2,6 +2,7 @@
 
 from functools import singledispatch
 
+from judgify.kit.clock import show
 from judgify.response import operation_entry as o
 from judgify.response import timeline as t
 from judgify.response.documents.loss import figures
@@ -9,7 +10,7 @@ from judgify.response.documents.markdown import Markdown, escape, plain
 from judgify.response.documents.record import Line, Record, Said, clock_time
 from judgify.response.documents.summary import changes, scope_line
 from judgify.response.documents.wording import WORDING
-from judgify.response.journal import AutomationSwitched, DrillFinished
+from judgify.response.journal import AutomationSwitched, ChangeReported, DrillFinished
 
 
 def story(record: Record) -> list[Line]:
@@ -118,6 +119,11 @@ def _(event: t.SignalJoined, record: Record, entry: t.Entry) -> Markdown:  # noq
     how = record.word(f"by_{event.signal.source}")
     service, signal = record.service(event.signal.service), record.signal(event.signal.signal)
     return record.word("joined", how=how, service=service, signal=signal)
+
+
+@_line.register
+def _(event: ChangeReported, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("change_reported", service=record.service(event.service), text=event.summary, at=show(event.at))
 
 
 @_line.register

@@ -23,6 +23,7 @@ WORDING: Final[Mapping[str, Text]] = {
     "hours": _text("{h}시간", "{h} h"),
     "hours_minutes": _text("{h}시간 {m}분", "{h} h {m} min"),
     # how it was detected
+    "change_reported": _text("변경 이벤트 ({service}, {at}): {text}", "change ({service}, {at}): {text}"),
     "by_probe": _text("자체 프로브", "own probe"),
     "by_metrics": _text("자체 지표 감시", "own watch on the metrics"),
     "by_heartbeat": _text("하트비트 누락", "missed heartbeat"),

@@ -1,6 +1,5 @@
-"""What the guide knows of the platform: severities, services, signals and how outside alerts become signals."""
+"""What the guide knows of the platform: severities, services, signals."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -175,46 +174,3 @@ class SignalsFile(Model):
 
 def _column(column: Column) -> dict[str, Any]:
     return column.model_dump(exclude_none=True, mode="json")
-
-
-class AlertMapping(Model):
-    """How one outside alert becomes a signal. `value_from` names the annotation or label that carries the number."""
-
-    alert: Line
-    signal: Name
-    value_from: Line | None = None
-    service: Name | None = None
-
-
-class MetricRule(Model):
-    """A threshold on the engine's own metrics window: above `above` for `for_s` seconds raises `signal`."""
-
-    signal: Name
-    measure: Literal["error_ratio", "p95_seconds"]
-    window_s: Seconds
-    for_s: Annotated[float, Field(ge=0, le=86_400)]
-    above: Annotated[float, Field(ge=0)]
-    minimum_requests: Annotated[int, Field(ge=0)]
-    services: Annotated[tuple[Name, ...], Field(min_length=1)]
-
-
-class Folding(Model):
-    """Which open incidents a class of failure may join; the class itself is always among them."""
-
-    label: Text
-    joins: Annotated[tuple[FailureClass, ...], Field(min_length=1)]
-
-
-class IntakeFile(Model):
-    """`intake.yaml`: alert names, labels and thresholds, and how signals fold into incidents."""
-
-    service_labels: Annotated[tuple[Line, ...], Field(min_length=1)]
-    """Labels asked in this order for the service; a job label is looked up in the catalogue."""
-    alerts: tuple[AlertMapping, ...]
-    metrics: tuple[MetricRule, ...]
-    failure_classes: Mapping[FailureClass, Folding]
-    reroot_within_s: Seconds
-    """How long after an incident opened a signal on one of its dependencies may still become its root."""
-    settle_within_s: Seconds = 30
-    """How long after a root is well again a signal on what depends on it may still join the root's incident."""
-    reopen_within_minutes: Minutes

@@ -1,11 +1,10 @@
-"""Checks of severities, services, signals and intake."""
+"""Checks of severities, services and signals."""
 
 from collections import Counter
-from typing import get_args
 
 from judgify.decision import Matched
 from judgify.response.guide.base import SEVERITIES
-from judgify.response.guide.catalogue import Example, FailureClass
+from judgify.response.guide.catalogue import Example
 from judgify.response.guide.report import Report
 from judgify.response.guide.schema import Guide
 from judgify.response.guide.table import judge
@@ -18,7 +17,6 @@ def check_platform(guide: Guide, report: Report) -> None:
     _unique(guide, report)
     _signals(guide, report)
     _examples(guide, report)
-    _intake(guide, report)
 
 
 def _severities(guide: Guide, report: Report) -> None:
@@ -108,22 +106,3 @@ def _outcome(guide: Guide, example: Example) -> str | None:
     if came == (example.severity, example.rule):
         return None
     return f"expects {example.severity} by {example.rule}, came out {came[0]} by {came[1]}"
-
-
-def _intake(guide: Guide, report: Report) -> None:
-    file, signals = "intake.yaml", guide.signals.signals
-    for index, alert in enumerate(guide.intake.alerts):
-        report.known(file, f"alerts[{index}].signal", "signal", alert.signal, signals)
-        if alert.service is not None:
-            report.known(file, f"alerts[{index}].service", "service", alert.service, guide.services)
-    for index, metric in enumerate(guide.intake.metrics):
-        report.known(file, f"metrics[{index}].signal", "signal", metric.signal, signals)
-        for place, service in enumerate(metric.services):
-            path = f"metrics[{index}].services[{place}]"
-            report.known(file, path, "service", service, guide.services)
-    for name in get_args(FailureClass):
-        folding = guide.intake.failure_classes.get(name)
-        if folding is None:
-            report.error(file, f"failure_classes.{name}", "is missing", "add it")
-        elif name not in folding.joins:
-            report.error(file, f"failure_classes.{name}.joins", "a class joins itself", f"add {name}")

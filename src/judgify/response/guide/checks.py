@@ -3,6 +3,7 @@
 from datetime import date
 
 from judgify.response.guide.base import GuideProblem
+from judgify.response.guide.check_intake import check_intake
 from judgify.response.guide.check_oncall import check_oncall
 from judgify.response.guide.check_people import check_people
 from judgify.response.guide.check_platform import check_platform
@@ -22,6 +23,7 @@ def check(guide: Guide, prefix: str, *, production: bool, today: date | None) ->
     """
     report = Report(prefix, production=production)
     check_platform(guide, report)
+    check_intake(guide, report)
     check_people(guide, report, today)
     check_oncall(guide, report, today)
     check_procedure(guide, report, today)

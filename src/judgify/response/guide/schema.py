@@ -12,8 +12,9 @@ from pydantic import Field
 from judgify.decision import DecisionTable
 from judgify.kit.errors import NotFound
 from judgify.response.guide.base import GuideProblem, Identifier, Lang, Line, Model, Name, SeverityName, Text
-from judgify.response.guide.catalogue import IntakeFile, Namespace, Service, SeveritiesFile, Severity, SignalsFile
+from judgify.response.guide.catalogue import Namespace, Service, SeveritiesFile, Severity, SignalsFile
 from judgify.response.guide.catalogue import ServicesFile as ServicesFile  # noqa: PLC0414 - part of this module's face
+from judgify.response.guide.intake import IntakeFile
 from judgify.response.guide.oncall_file import OnCallFile
 from judgify.response.guide.people import (
     CalendarFile,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from judgify.response.guide.catalogue import MetricRule
+from judgify.response.guide.intake import MetricRule
 from judgify.response.metrics.source import ScrapedMetrics
 from judgify.response.metrics.window import SCRAPE_INTERVAL_S
 
