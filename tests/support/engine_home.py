@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,17 @@ class EngineHome:
 
 
 @contextmanager
-def engine_home(seed: Callable[[Tx], None] | None = None) -> Iterator[EngineHome]:
-    """Run an engine in a folder of its own, on a store that `seed` has written to; nothing is left afterwards."""
+def engine_home(
+    seed: Callable[[Tx], None] | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[EngineHome]:
+    """Run an engine in a folder of its own, on a store that `seed` has written to; nothing is left afterwards.
+
+    `more` are further variables of its environment.
+    """
     with asyncio.Runner() as runner:
         around = supervised()
         home = runner.run(around.__aenter__())
-        environ = {**os.environ, **home.environ, "PYTHONPATH": str(SOURCE)}
+        environ = {**os.environ, **home.environ, "PYTHONPATH": str(SOURCE), **(more or {})}
         engine = EngineHome(home.path, environ)
         try:
             if seed is not None:
