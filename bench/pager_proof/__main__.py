@@ -14,6 +14,7 @@ from bench.pager_proof import report
 from bench.pager_proof.mutant_names import MUTANTS
 from bench.pager_proof.schedule import FAMILIES
 from bench.pager_proof.series import Result, carry_out
+from judgify.kit.clock import SystemClock
 
 SHORT = 204
 
@@ -28,16 +29,20 @@ def main() -> int:
     parser.add_argument("--family", choices=sorted(set(FAMILIES)), help="one kind of fault, whatever the seed says")
     parser.add_argument("--mutant", choices=MUTANTS, default="", help="break the engine on purpose")
     parser.add_argument("--at-once", type=int, default=8, help="runs side by side (default 8)")
+    parser.add_argument("--minutes", type=float, default=0.0, help="begin no further run after this many minutes")
     parser.add_argument("--markdown", type=Path, help="write the table here as well")
     chosen = parser.parse_args()
     first = chosen.first if chosen.seed is None else chosen.seed
     count = chosen.schedules if chosen.seed is None else 1
     seeds = [seed for seed in range(first, first + count) for _ in range(chosen.times)]
 
+    clock = SystemClock()
+    end = clock.monotonic() + chosen.minutes * 60 if chosen.minutes else None
+
     def told(result: Result) -> bool:
         if result.violations:
             print(report.failure(result, chosen.mutant), file=sys.stderr, flush=True)
-        return False
+        return end is not None and clock.monotonic() > end
 
     results = asyncio.run(
         carry_out(seeds, family=chosen.family, mutant=chosen.mutant, at_once=chosen.at_once, keep=True, until=told)

@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.support.stores import Postgres
 
-SERVERS: Final = 2
+SERVERS: Final = 3
 
 
 class Databases:

@@ -11,7 +11,7 @@ Family = Literal[
 ]  # fmt: skip
 FAMILIES: Final[tuple[Family, ...]] = (
     "write", "send", "kill", "clock", "sink", "mixed", "write", "send", "stall", "full", "freeze", "twin",
-    "kill", "sink", "clock", "mixed", "calm",
+    "kill", "sink", "clock", "mixed", "calm", "pg", "pg-away", "pg-pair", "pg-stall",
 )  # fmt: skip
 """Which fault a seed is about: its number modulo this list."""
 TroubleKind = Literal["slow", "mute", "reset-kept", "reset-lost", "refuse"]
