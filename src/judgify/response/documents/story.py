@@ -1,6 +1,8 @@
 """The timeline of guide 7.1: one line for what happened, in the order in which it was recorded."""
 
+import re
 from functools import singledispatch
+from typing import Final
 
 from judgify.kit.clock import show
 from judgify.response import operation_entry as o
@@ -11,6 +13,9 @@ from judgify.response.documents.record import Line, Record, Said, clock_time
 from judgify.response.documents.summary import changes, scope_line
 from judgify.response.documents.wording import WORDING
 from judgify.response.journal import AutomationSwitched, ChangeReported, DrillFinished
+
+_WHY: Final = {"hand-over": "why_handed_over", "the guide changed": "why_guide", "neglected": "why_neglected"}
+_STANDS_IN: Final = re.compile(r"(?P<who>\S+) (?P<verb>stands|no longer stands) in for (?P<whom>\S+)")
 
 
 def story(record: Record) -> list[Line]:
@@ -257,12 +262,38 @@ def _(event: o.OperationVerified, record: Record, entry: t.Entry) -> Markdown:  
 
 @_line.register
 def _(event: t.PagesPlanned, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
-    return record.word("planned", n=len(event.pages))
+    planned = record.word("planned", n=len(event.pages))
+    why = _why(record, event.reason)
+    return planned if why is None else Markdown(f"{planned} ({why})")
 
 
 @_line.register
 def _(event: t.PagesWithdrawn, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
-    return record.word("withdrawn", n=len(event.page_ids))
+    withdrawn = record.word("withdrawn", n=len(event.page_ids))
+    why = _why(record, event.reason)
+    return withdrawn if why is None else Markdown(f"{withdrawn} ({why})")
+
+
+def _why(record: Record, reason: str) -> Markdown | None:
+    """Say why rows were planned anew, where it is on call that changed; other reasons have entries of their own."""
+    if reason in _WHY:
+        return record.word(_WHY[reason])
+    found = _STANDS_IN.fullmatch(reason)
+    if found is None:
+        return None
+    who, whom = Markdown(escape(record.person(found["who"]))), Markdown(escape(record.person(found["whom"])))
+    return record.word("why_stands_in" if found["verb"] == "stands" else "why_stood_in", who=who, whom=whom)
+
+
+@_line.register
+def _(event: t.ScheduleGap, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    labels = [record.guide.contacts.roles[role].label.of(record.lang) for role in event.roles]
+    return record.word("schedule_gap", row=event.row, roles=", ".join(labels))
+
+
+@_line.register
+def _(event: t.IncidentNeglected, record: Record, entry: t.Entry) -> Markdown:  # noqa: ARG001 - see above
+    return record.word("neglected", n=round(event.after_s / 60))
 
 
 @_line.register

@@ -129,6 +129,19 @@ WORDING: Final[Mapping[str, Text]] = {
     "kind_notice": _text("알림", "notice"),
     "kind_information": _text("정보", "information"),
     "kind_test": _text("시험 호출", "test page"),
+    "schedule_gap": _text(
+        "호출 {row}: 당직이 없어({roles}) 다음 단계와 24/7 비상 핫라인을 호출",
+        "row {row}: nobody is on call ({roles}); the next row and the 24/7 hotline are called",
+    ),
+    "neglected": _text(
+        "접수 뒤 {n}분 동안 아무 조치가 없어 에스컬레이션을 처음부터 다시 시작",
+        "taken, and then nothing done by anybody for {n} min: escalates anew from the first row",
+    ),
+    "why_handed_over": _text("당직 교대", "hand-over"),
+    "why_guide": _text("가이드 변경", "the guide changed"),
+    "why_neglected": _text("방치됨", "neglected"),
+    "why_stands_in": _text("{whom} 대신 {who}", "{who} stands in for {whom}"),
+    "why_stood_in": _text("{whom}의 대리 {who} 종료", "{who} no longer stands in for {whom}"),
     "nobody_reached": _text(
         "호출 {row}: 아무에게도 닿지 못해 다음 단계 {n}건과 24/7 비상 핫라인을 즉시 호출",
         "row {row}: nobody could be reached; the next row ({n} pages) and the 24/7 hotline are called at once",

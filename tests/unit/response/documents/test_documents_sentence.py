@@ -41,6 +41,32 @@ def test_what_only_keeps_books_is_told_too() -> None:
     assert sentences[6].startswith("영향도 측정")
 
 
+def test_what_on_call_changed_is_told_with_its_reason() -> None:
+    tale = Tale().add(0, opened())
+    reasons = ("hand-over", "the guide changed", "cto stands in for dev-lead", "cto no longer stands in for platform")
+    for reason in reasons:
+        tale.add(1, t.PagesPlanned(pages=(), reason=reason))
+    tale.add(2, t.PagesWithdrawn(page_ids=("a",), reason="neglected"))
+    tale.add(2, t.PagesWithdrawn(page_ids=("a",), reason="severity P1 → P0"))
+    tale.add(3, t.ScheduleGap(row="0", roles=("owner", "devops"), due_at=START))
+    tale.add(4, t.IncidentNeglected(after_s=1800, tended_at=START))
+    korean, english = told(tale), told(tale, "en")
+    assert [line[line.index("(") :] for line in korean[1:6]] == [
+        "(당직 교대)",
+        "(가이드 변경)",
+        "(개발팀장 대신 CTO)",
+        "(platform의 대리 CTO 종료)",
+        "(방치됨)",
+    ]
+    assert english[3].endswith("(CTO stands in for Development lead)")
+    assert "(" not in english[6]
+    assert (
+        english[7]
+        == "row 0: nobody is on call (owner of the service, DevOps); the next row and the 24/7 hotline are called"
+    )
+    assert korean[8] == "접수 뒤 30분 동안 아무 조치가 없어 에스컬레이션을 처음부터 다시 시작"
+
+
 def test_nobody_reached_names_the_row_and_the_hotline_as_a_person() -> None:
     tale = Tale().add(0, opened())
     tale.add(1, t.NobodyReached(row="0", brought_forward=("pg_1", "pg_2"), hotline=("pg_3",)))
