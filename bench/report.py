@@ -8,13 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `floor` bounds the ratio to the yardstick from below, `least` and `most` the value itself."""
+    """One figure. `floor` and `ceiling` bound the ratio to the yardstick, `least` and `most` the value itself."""
 
     name: str
     value: float
     unit: str
     yardstick: tuple[str, float] | None = None
     floor: float | None = None
+    ceiling: float | None = None
     least: float | None = None
     most: float | None = None
     note: str = ""
@@ -30,6 +31,8 @@ class Row:
         held = []
         if self.floor is not None:
             held.append(self.ratio is not None and self.ratio >= self.floor)
+        if self.ceiling is not None:
+            held.append(self.ratio is not None and self.ratio <= self.ceiling)
         if self.least is not None:
             held.append(self.value >= self.least)
         if self.most is not None:
@@ -66,6 +69,8 @@ def _promise(row: Row) -> str:
     told = []
     if row.floor is not None:
         told.append(f"ratio >= {row.floor:g}")
+    if row.ceiling is not None:
+        told.append(f"ratio <= {row.ceiling:g}")
     if row.least is not None:
         told.append(f">= {row.least:,g}")
     if row.most is not None:

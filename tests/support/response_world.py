@@ -63,6 +63,9 @@ class KeepingPager:
     sent: list[Page] = field(default_factory=list)
     answer: Callable[[Page], Delivery] = lambda _: Delivery(outcome="sent")
 
+    def prepares(self, _: Page) -> bool:
+        return False
+
     async def deliver(self, page: Page, incident: Incident | None) -> Delivery:
         delivery = self.answer(page)
         if delivery.outcome == "sent":

@@ -38,7 +38,7 @@ async def exchange(
     try:
         protocol = h11.Connection(h11.CLIENT)
         parts = [protocol.send(part) for part in (request, h11.Data(data=body), h11.EndOfMessage())]
-        pass_fence()
+        await pass_fence()
         begun.yes = True
         writer.write(b"".join(part for part in parts if part))
         with suppress(

@@ -1,13 +1,13 @@
-"""The last look before the wire: whoever hands a message over may forbid it until its first byte goes out."""
+"""The last look before the wire: whoever hands a message over may delay or forbid it until its first byte goes out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-Look = Callable[[], str | None]
-"""Says why the message must not go out, or None. Cheap, and never waits: nothing happens between it and the byte."""
-_LOOK: Final[ContextVar[Look | None]] = ContextVar("last look before the wire", default=None)
+Gate = Callable[[], Awaitable[None]]
+"""Returns when the message may go out, or raises `Fenced`; nothing happens between its return and the first byte."""
+_GATE: Final[ContextVar[Gate | None]] = ContextVar("last look before the wire", default=None)
 
 
 class Fenced(BaseException):
@@ -18,18 +18,17 @@ class Fenced(BaseException):
 
 
 @contextmanager
-def fenced(look: Look) -> Iterator[None]:
-    """Let `look` be asked by every channel that is used within; what it forbids raises `Fenced` out of the channel."""
-    token = _LOOK.set(look)
+def fenced(gate: Gate) -> Iterator[None]:
+    """Let every channel that is used within pass through `gate`; what it forbids raises `Fenced` out of the channel."""
+    token = _GATE.set(gate)
     try:
         yield
     finally:
-        _LOOK.reset(token)
+        _GATE.reset(token)
 
 
-def pass_fence() -> None:
-    """Raise `Fenced` when the message that is about to go out must not. Call it right before the first byte."""
-    look = _LOOK.get()
-    reason = look() if look is not None else None
-    if reason is not None:
-        raise Fenced(reason)
+async def pass_fence() -> None:
+    """Wait until the message may go out; raise `Fenced` when it must not. Await it right before the first byte."""
+    gate = _GATE.get()
+    if gate is not None:
+        await gate()

@@ -23,7 +23,9 @@ class Claimed:
     due: int
     """Rows whose time has come."""
     upcoming: datetime | None
-    """When the next row may be claimed that this look left."""
+    """When the next row may be claimed that this look left, but for the channels that are full."""
+    full: frozenset[str]
+    """Channels that have no room for more."""
 
 
 def claim(job: Work, page_id: str) -> tuple[Page | None, Incident | None]:
@@ -71,7 +73,7 @@ def claim_due(job: Work, ahead: timedelta, rooms: dict[str, int], held: frozense
     job.tx.save_pages(saved)
     full = [channel for channel, places in room.items() if places <= 0]
     due = sum(page.due_at <= job.now for page in pages)
-    return Claimed(tuple(taken), due, job.tx.next_page_due(without=full))
+    return Claimed(tuple(taken), due, job.tx.next_page_due(without=full), frozenset(full))
 
 
 def still_mine(job: Work, claimed: Page) -> Page | None:

@@ -31,6 +31,8 @@ EARLY_S: Final = 0.1
 """The next rows are looked for this long before the first of them is due."""
 LONGEST_S: Final = 1.0
 """Due rows are looked for at least this often, so that nothing hangs on one missed waking."""
+PREPARE_S: Final = 0.04
+"""A message is rendered and its receiver connected to this long before it is due, where the channel can wait then."""
 DOOR_S: Final = 5.0
 """A page that waits longer than this for its channel to have room is given back, for whoever has."""
 TIMEOUT_S: Final = 12.0
@@ -52,6 +54,7 @@ class Deliveries:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._doors: dict[str, asyncio.Semaphore] = {}
         self._ahead = _Gone(set())
+        self._full: frozenset[str] = frozenset()
         self._wakes_at: datetime | None = None
         self._running = False
 
@@ -84,6 +87,7 @@ class Deliveries:
         room = self._rooms()
         held = frozenset(self._holds)
         found = await self._desk.command(lambda job: claim_due(job, ahead, room, held), quiet=True)
+        self._full = found.full
         now = self._desk.clock.now()
         # What wakes a person goes first; what is read at a desk waits a moment for it.
         at_once = {page.id for page, _ in found.taken if page.wakes and page.due_at <= now}
@@ -95,7 +99,8 @@ class Deliveries:
 
     def _rooms(self) -> dict[str, int]:
         """Give how many more pages may be claimed for each channel that has some claimed already."""
-        count = Counter(hold.page.channel for hold in self._holds.values())
+        # Also asked from the store's thread, so of a copy, which is made at one go.
+        count = Counter(hold.page.channel for hold in list(self._holds.values()))
         return {
             channel: 0 if channel in self._doors and self._doors[channel].locked() else max(0, HELD - used)
             for channel, used in count.items()
@@ -137,8 +142,8 @@ class Deliveries:
     def _ended(self, page_id: str, _: "asyncio.Task[None]") -> None:
         self._under_way.pop(page_id, None)
         hold = self._holds.pop(page_id)
-        if self._rooms().get(hold.page.channel, HELD) <= 1:
-            self._desk.owed.set()  # there was no room in this channel, and is now
+        if hold.page.channel in self._full:
+            self._desk.owed.set()  # the last look left this channel out, and it has room now
         self._desk.wake.set()
 
     async def urgent(self) -> None:
@@ -196,7 +201,8 @@ class Deliveries:
     async def _carry(self, hold: Hold, gone: "_Gone") -> None:
         page, clock = hold.page, self._desk.clock
         try:
-            wait_s = (page.due_at - clock.now()).total_seconds()
+            early_s = PREPARE_S if self._pager.prepares(page) else 0.0
+            wait_s = (page.due_at - clock.now()).total_seconds() - early_s
             if wait_s > 0:
                 await clock.sleep(wait_s)
             if not page.wakes:
@@ -231,15 +237,20 @@ class Deliveries:
             door.release()
 
     async def _hand_over(self, hold: Hold) -> Delivery | None:
-        def look() -> str | None:
-            return hold.look(self._desk.clock.monotonic())
+        page, clock = hold.page, self._desk.clock
 
-        page = hold.page
-        if hold.stopped is not None or hold.over(self._desk.clock.monotonic()):
+        async def gate() -> None:
+            while (wait_s := (page.due_at - clock.now()).total_seconds()) > 0:
+                await clock.sleep(wait_s)
+            reason = hold.look(clock.monotonic())
+            if reason is not None:
+                raise Fenced(reason)
+
+        if hold.stopped is not None or hold.over(clock.monotonic()):
             return None
         hold.handed = True
         try:
-            with fenced(look):
+            with fenced(gate):
                 async with asyncio.timeout(TIMEOUT_S):
                     return await self._pager.deliver(page, hold.incident)
         except Fenced:
@@ -346,8 +357,13 @@ def _blanked(page: Page) -> Page:
     return page.model_copy(update={"address": "", "payload": kept})
 
 
+_RECEIPTS: Final = {"receipt_confirmed", "management_reported", "announced"}
+
+
 def _tick(job: Work, incident: Incident) -> None:
     """Tick what the receipts prove by now: nothing is ticked while a channel that is owed something has given none."""
+    if incident.checklist.keys() >= _RECEIPTS:
+        return
     pages = job.tx.pages(incident.id)
     found = receipt.receipts(incident, pages, job.now)
     facts = {

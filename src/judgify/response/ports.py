@@ -442,6 +442,10 @@ class LogSource(Protocol):
 class Pager(Protocol):
     """Hands a page to its channel (implemented by `response.pager` on `notify`)."""
 
+    def prepares(self, page: Page) -> bool:
+        """Tell whether `deliver` may begin before the page is due: its channel passes `notify.fence` before it sends."""
+        ...
+
     async def deliver(self, page: Page, incident: Incident | None) -> Delivery:
         """Render and send one page within 10 s. Never raises for a failed delivery: that is a value."""
         ...

@@ -79,10 +79,16 @@ def test_a_row_that_was_to_come_after_the_acknowledgement_comes_as_information()
     assert stopped(page(incident_id=None), None, "gone", NOW).detail == "gone"
 
 
-def test_the_fence_is_asked_only_within() -> None:
-    pass_fence()
-    with fenced(lambda: None):
-        pass_fence()
-    with fenced(lambda: "no"), pytest.raises(Fenced, match="no"):
-        pass_fence()
-    pass_fence()
+async def test_the_fence_is_asked_only_within() -> None:
+    async def go() -> None:
+        """Let it pass."""
+
+    async def no() -> None:
+        raise Fenced("no")
+
+    await pass_fence()
+    with fenced(go):
+        await pass_fence()
+    with fenced(no), pytest.raises(Fenced, match="no"):
+        await pass_fence()
+    await pass_fence()

@@ -88,7 +88,7 @@ class EmailChannel:
             async with asyncio.timeout(self._server.timeout_s), self._session(secrets) as smtp:
                 await smtp.mail(sender.addr_spec)
                 await smtp.rcpt(to.addr_spec)
-                pass_fence()
+                await pass_fence()
                 handed_over = True
                 answer = await smtp.data(mail.as_bytes())
         except (aiosmtplib.SMTPException, OSError, JudgifyError) as error:

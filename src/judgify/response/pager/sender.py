@@ -21,6 +21,7 @@ from judgify.response.verification import Codes
 
 HOTLINE: Final = "hotline"
 HOTLINE_NAME: Final = "24/7 hotline"
+_PREPARES: Final = frozenset({"http", "slack_webhook", "teams", "discord", "sms", "pagerduty", "email"})
 WITHIN_S: Final = 10.0
 """A try ends within this time; a channel that has not answered by then may have delivered."""
 
@@ -57,6 +58,11 @@ class Sender:
         self._tickets = tickets
         self._codes = codes
         self._book = book
+
+    def prepares(self, page: Page) -> bool:
+        """Tell whether the page's channel waits at the fence, so that all but the sending can be done ahead."""
+        channel = self._channels.get(page.channel)
+        return channel is not None and channel.type in _PREPARES
 
     async def deliver(self, page: Page, incident: Incident | None) -> Delivery:
         """Render and send one page within 10 s. Never raises for a failed delivery."""
