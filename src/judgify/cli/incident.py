@@ -199,7 +199,11 @@ def declare(
 @app.command("ack")
 def ack(incident_id: Id, as_json: Json = False) -> None:
     """Take it: repeats stop on all channels."""
-    _act(incident_id, "ack", {"via": "cli"}, as_json=as_json)
+    before, after = connect.run(_acknowledge(incident_id))
+    if before["held_by"] is not None and not as_json:
+        # Who comes second is told who was first.
+        out.print(Text(printable(f"{incident_id} is held already by {before['held_by']}; nothing changed")))
+    _say(after, as_json=as_json)
 
 
 @app.command("approve")
@@ -303,6 +307,11 @@ async def _document(incident_id: str, kind: str, lang: str) -> Any:
     path = f"{PREFIX}/incidents/{quote(incident_id, safe='')}/documents/{kind}"
     async with _client() as client:
         return await client.request("GET", path, params={"lang": lang}, headers={"Accept": "application/json"})
+
+
+async def _acknowledge(incident_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    path = f"/incidents/{quote(incident_id, safe='')}"
+    return await get(path), await post(f"{path}/ack", {"via": "cli"})
 
 
 def _act(incident_id: str, verb: str, body: dict[str, Any], *, as_json: bool) -> None:

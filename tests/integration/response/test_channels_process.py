@@ -180,6 +180,8 @@ def test_a_mails_link_acknowledges_once_and_what_waits_falls_silent(scene: Scene
         auth = {"Authorization": "Bearer sms-gateway-token"}
         answer = browser.post(f"{scene.engine.url}/api/v2/response/intake/sms/sms", json=body, headers=auth)
         assert answer.json()["data"]["result"] in {"held", "yours"}
+    second = scene.cli("incident", "ack", incident)
+    assert (second.returncode, "is held already by" in second.stdout) == (0, True)
     told = scene.engine.until(lambda: [one for one in scene.sinks.of("/sms") if "이미" in one["text"]])
     assert re.search(r"INC-\d{4}-\d{4} 이미", told[0]["text"])
     pages = scene.engine.get(f"/pages?incident={incident}")

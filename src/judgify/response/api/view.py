@@ -67,6 +67,7 @@ def incident_full(
         "occurred_at": iso(incident.occurred_at),
         "detected_by": incident.detected_by,
         "acknowledged_by": None if incident.acknowledged_by is None else str(incident.acknowledged_by),
+        "held_by": None if incident.holder is None else str(incident.holder),
         "recovered_at": _iso(incident.recovered_at),
         "closed_at": _iso(incident.closed_at),
         "reopened": incident.reopened,
