@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from judgify.decision.error import listing
 from judgify.decision.feel.compiler import kind_of_type
@@ -11,6 +11,10 @@ from judgify.decision.feel.operator import equal
 from judgify.decision.feel.scope import Run
 from judgify.decision.feel.unary import Check
 from judgify.decision.feel.value import canonical, coerce, deep, finder, kind
+
+_AS_IS: Final = {int: "number", bool: "boolean"}
+_WIDE: Final = 1 << 63
+"""Whole numbers short of this need no look at how long they are."""
 
 
 class InputNames:
@@ -95,6 +99,8 @@ class InputColumn:
             if fault.code == "missing" and self.optional:
                 return None
             raise
+        if self.check is None and _AS_IS.get(type(raw)) == self.type and (type(raw) is not int or -_WIDE < raw < _WIDE):
+            return raw
         value = coerce(raw, self.type)
         if isinstance(value, list | Mapping):
             value = deep(value)

@@ -6,7 +6,7 @@ MAX_INPUTS: Final = 100
 """Input columns of one table."""
 MAX_OUTPUTS: Final = 100
 """Output columns of one table."""
-MAX_RULES: Final = 10_000
+MAX_RULES: Final = 100_000
 """Rules of one table."""
 MAX_VALUES: Final = 1_000
 """Declared values of one output, and allowed constants of one input."""

@@ -7,6 +7,7 @@ from judgify.decision.clause import InputColumn, OutputColumn
 from judgify.decision.column_loader import load_inputs, load_outputs
 from judgify.decision.example import VERDICTS, Example
 from judgify.decision.form import Form, spoken
+from judgify.decision.index import index_of
 from judgify.decision.limit import MAX_EXAMPLES, MAX_RULES
 from judgify.decision.policy import AGGREGATIONS, POLICIES
 from judgify.decision.rule_loader import RuleLoader
@@ -61,7 +62,7 @@ def load(mapping: Mapping[str, Any], where: str) -> dict[str, Any]:
         "rules": tuple(rules),
         "default": default,
         "examples": examples,
-        "cells": loader.distinct,
+        "index": index_of(rules, len(inputs)),
     }
 
 

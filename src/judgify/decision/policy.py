@@ -4,7 +4,7 @@ F: the first rule that is not false has to be true. U, A, R, C and its aggregati
 P: the best true rule stands when no rule that is not evaluable could outrank it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final, TypeAlias
@@ -35,6 +35,8 @@ _Combine = Callable[[Sequence[OutputColumn], Sequence[Rule], Sequence[Output]], 
 
 
 def _produce(row: Row, rule: Rule) -> Output | list[Cause]:
+    if rule.ready is not None:
+        return dict(rule.ready)
     output: Output = {}
     causes: list[Cause] = []
     for result in rule.results:
@@ -57,7 +59,7 @@ def _produce_all(row: Row, rules: Sequence[Rule]) -> tuple[list[Output], list[Ca
     return outputs, causes
 
 
-def _sort(rules: Sequence[Rule], row: Row) -> tuple[list[Rule], list[Rule]]:
+def _sort(rules: Iterable[Rule], row: Row) -> tuple[list[Rule], list[Rule]]:
     """Judge every rule: those that hold, and those that cannot be told."""
     hits: list[Rule] = []
     doubts: list[Rule] = []
@@ -79,7 +81,7 @@ def _between_rules(code: str, rules: Sequence[Rule]) -> Cause:
     return Cause(code, {"rules": listing(rule.id for rule in rules)})
 
 
-def _first(rules: Sequence[Rule], _: Sequence[OutputColumn], row: Row) -> Verdict:
+def _first(rules: Iterable[Rule], _: Sequence[OutputColumn], row: Row) -> Verdict:
     for rule in rules:
         holds = row.judge(rule)
         if holds:
@@ -89,7 +91,7 @@ def _first(rules: Sequence[Rule], _: Sequence[OutputColumn], row: Row) -> Verdic
     return None
 
 
-def _unique(rules: Sequence[Rule], _: Sequence[OutputColumn], row: Row) -> Verdict:
+def _unique(rules: Iterable[Rule], _: Sequence[OutputColumn], row: Row) -> Verdict:
     hits, doubts = _sort(rules, row)
     causes = [cause for rule in doubts for cause in rule_causes(row, rule)]
     if len(hits) > 1:
@@ -99,7 +101,7 @@ def _unique(rules: Sequence[Rule], _: Sequence[OutputColumn], row: Row) -> Verdi
     return _one(row, hits[0]) if hits else None
 
 
-def _priority(rules: Sequence[Rule], columns: Sequence[OutputColumn], row: Row) -> Verdict:
+def _priority(rules: Iterable[Rule], columns: Sequence[OutputColumn], row: Row) -> Verdict:
     hits, doubts = _sort(rules, row)
     if not hits:
         return [cause for rule in doubts for cause in rule_causes(row, rule)] or None
@@ -121,7 +123,7 @@ def _priority(rules: Sequence[Rule], columns: Sequence[OutputColumn], row: Row) 
 
 
 def _collecting(combine: _Combine) -> "Policy":
-    def decide(rules: Sequence[Rule], columns: Sequence[OutputColumn], row: Row) -> Verdict:
+    def decide(rules: Iterable[Rule], columns: Sequence[OutputColumn], row: Row) -> Verdict:
         hits, doubts = _sort(rules, row)
         outputs, causes = _produce_all(row, hits)
         causes = [cause for rule in doubts for cause in rule_causes(row, rule)] + causes
@@ -160,7 +162,7 @@ def _fold(step: Callable[[Any, Any], Any]) -> _Combine:
     return combine
 
 
-Policy: TypeAlias = Callable[[Sequence[Rule], Sequence[OutputColumn], Row], Verdict]
+Policy: TypeAlias = Callable[[Iterable[Rule], Sequence[OutputColumn], Row], Verdict]
 
 POLICIES: Final[dict[str, Policy]] = {
     "U": _unique,

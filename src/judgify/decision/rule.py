@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 from judgify.decision.clause import InputColumn, OutputColumn
@@ -11,8 +12,11 @@ from judgify.decision.feel.error import MISSING, EvaluationError, FeelError
 from judgify.decision.feel.scope import Run
 from judgify.decision.feel.unary import Check
 from judgify.decision.feel.value import native
+from judgify.decision.shape import Shape
 
 _UNREAD: Final[Any] = object()
+_MUTABLE: Final = frozenset({list, dict})
+_PLAIN: Final = frozenset({type(None), bool, int, Decimal, str})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class Cell:
     column: int
     text: str
     run: Check = field(repr=False, compare=False)
+    shape: Shape | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +57,43 @@ class Rule:
     note: str | None
     cells: tuple[Cell, ...]
     results: tuple[Result, ...]
+    ready: Mapping[str, Any] | None = field(init=False, repr=False, compare=False)
+    """The output, where it is made of constants that are the same inside and outside of the engine."""
+
+    def __post_init__(self) -> None:
+        fixed = all(result.run is None and type(result.constant) in _PLAIN for result in self.results)
+        ready = {result.column.name: result.constant for result in self.results} if fixed else None
+        object.__setattr__(self, "ready", ready)
 
 
 class Row:
     """The values of one evaluation, each read at most once, each distinct cell judged at most once."""
 
-    __slots__ = ("_inputs", "columns", "memo", "seen", "values")
+    __slots__ = ("_inputs", "_kept", "columns", "memo", "seen", "sure", "values")
 
-    def __init__(self, columns: Sequence[InputColumn], cells: int, inputs: Mapping[str, Any]) -> None:
+    def __init__(self, columns: Sequence[InputColumn], inputs: Mapping[str, Any]) -> None:
         self._inputs = inputs
+        self._kept: list[Any] | None = None
         self.columns = columns
         self.values: list[Any] = [_UNREAD] * len(columns)
-        self.memo: list[bool | EvaluationError | None] = [None] * cells
+        self.memo: dict[int, bool | EvaluationError] = {}
         self.seen: list[tuple[Rule, bool | None]] = []
+        self.sure = 0
+        """Rules of which an index knows that they hold, as the bits of a number."""
+
+    def peek(self, index: int) -> Any:
+        """Give the value of a column, null as None, or the error for which it cannot be read."""
+        value = self.values[index]
+        if value is _UNREAD and self._kept is not None:
+            value = self.values[index] = self._kept[index]
+        elif value is _UNREAD:
+            try:
+                value = self.columns[index].read(self._inputs)
+            except EvaluationError as fault:
+                fault.name = self.columns[index].name
+                value = fault
+            self.values[index] = value
+        return value
 
     def get(self, index: int) -> Any:
         """Give the value of a column, null as None.
@@ -72,17 +101,16 @@ class Row:
         Raises:
             EvaluationError: It cannot be read; the same error at every call.
         """
-        value = self.values[index]
-        if value is _UNREAD:
-            try:
-                value = self.columns[index].read(self._inputs)
-            except EvaluationError as fault:
-                fault.name = self.columns[index].name
-                value = fault
-            self.values[index] = value
+        value = self.peek(index)
         if isinstance(value, EvaluationError):
             raise value.with_traceback(None)
         return value
+
+    def again(self) -> "Row":
+        """Give a row of the same object, of which nothing was judged yet; its values were read before."""
+        row = Row(self.columns, self._inputs)
+        row._kept = self.values
+        return row
 
     def close(self) -> None:
         """Let go of the caller's object; what was read stays for the trace."""
@@ -105,10 +133,17 @@ class Row:
         return MISSING
 
     def _test(self, cell: Cell) -> bool | EvaluationError:
-        try:
-            verdict: bool | EvaluationError = cell.run(self.get(cell.column), self)
-        except EvaluationError as fault:
-            verdict = fault
+        value = self.values[cell.column]
+        if value is _UNREAD:
+            value = self.peek(cell.column)
+        verdict: bool | EvaluationError
+        if isinstance(value, EvaluationError):
+            verdict = value
+        else:
+            try:
+                verdict = cell.run(value, self)
+            except EvaluationError as fault:
+                verdict = fault
         self.memo[cell.index] = verdict
         return verdict
 
@@ -117,10 +152,12 @@ class Row:
 
         One false cell decides the rule, whatever the others are; the cells after it are not looked at.
         """
+        if self.sure >> rule.index & 1:
+            return True
         holds: bool | None = True
         memo = self.memo
         for cell in rule.cells:
-            verdict = memo[cell.index]
+            verdict = memo.get(cell.index)
             if verdict is None:
                 verdict = self._test(cell)
             if verdict is False:
@@ -140,7 +177,7 @@ class Row:
         if result.run is not None:
             return result.column.take(result.run(self))
         # A constant list or mapping belongs to the table; the caller gets one of his own.
-        return deepcopy(result.constant) if isinstance(result.constant, list | dict) else result.constant
+        return deepcopy(result.constant) if type(result.constant) in _MUTABLE else result.constant
 
 
 class ColumnNames:

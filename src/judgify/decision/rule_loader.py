@@ -17,6 +17,7 @@ from judgify.decision.feel.shown import literal
 from judgify.decision.feel.value import canonical
 from judgify.decision.form import Form
 from judgify.decision.rule import Cell, ColumnNames, Result, Rule
+from judgify.decision.shape import quick, shape_of
 
 _RULE_KEYS: Final = ("id", "note", "when", "then")
 _ANY: Final = "-"
@@ -33,11 +34,6 @@ class RuleLoader:
         self._names = ColumnNames(inputs)
         self._cells: dict[tuple[int, str], Cell | None] = {}
         self._ids: set[str] = set()
-
-    @property
-    def distinct(self) -> int:
-        """How many different cells there are."""
-        return len(self._cells)
 
     def rule(self, raw: object, index: int) -> Rule | None:
         """Read one rule; None when it is no mapping. Mistakes go to the form."""
@@ -80,7 +76,8 @@ class RuleLoader:
         tests = parse_tests(text, self._names)
         run = compile_tests(tests, column.kind, self._names)
         _only_allowed(tests, column)
-        return Cell(len(self._cells), place, text, run)
+        shape = shape_of(tests)
+        return Cell(len(self._cells), place, text, quick(shape, run), shape)
 
     def _then(self, raw: object, path: str) -> tuple[Result, ...]:
         names = tuple(column.name for column in self._outputs)

@@ -1,6 +1,6 @@
 """A decision table, compiled once and judged often."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -9,6 +9,7 @@ from judgify.decision.clause import InputColumn, OutputColumn
 from judgify.decision.example import Example, ExampleFailure, check
 from judgify.decision.feel.shown import restorable
 from judgify.decision.feel.value import native
+from judgify.decision.index import Index
 from judgify.decision.policy import POLICIES, Hit
 from judgify.decision.rule import Result, Row, Rule
 from judgify.decision.trace import Matched, NotEvaluable, NotMatched, Outcome, Trace
@@ -29,7 +30,7 @@ class DecisionTable:
     rules: tuple[Rule, ...]
     default: Mapping[str, Any] | None
     examples: tuple[Example, ...]
-    cells: int = field(repr=False)
+    index: Index | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], where: str = "table") -> Self:
@@ -55,22 +56,33 @@ class DecisionTable:
         Raises:
             Invalid: `inputs` is not a mapping.
         """
-        if not isinstance(inputs, Mapping):
+        if type(inputs) is not dict and not isinstance(inputs, Mapping):
             raise Invalid(f"a table judges an object of named values, not a {type(inputs).__name__}")
-        row = Row(self.inputs, self.cells, inputs)
-        verdict = POLICIES[self.hit_policy](self.rules, self.outputs, row)
+        row = Row(self.inputs, inputs)
+        rules = self.rules if self.index is None else self.index.possible(row)
+        verdict = POLICIES[self.hit_policy](rules, self.outputs, row)
         row.close()
         by_default = verdict is None and self.default is not None
-        trace = Trace(self.name, self.hit_policy, by_default, row)
+        seen = row if self.index is None else self._whole(row)
+        trace = Trace(self.name, self.hit_policy, by_default, seen)
         if isinstance(verdict, Hit):
-            outputs = tuple(native(output) for output in verdict.outputs)
-            return Matched(tuple(rule.id for rule in verdict.rules), native(verdict.output), outputs, trace)
+            return _matched(verdict, trace)
         if verdict is not None:
             return NotEvaluable(tuple(verdict), trace)
         if self.default is not None:
             default = native(deepcopy(dict(self.default)))
             return Matched((), default, (default,), trace, by_default=True)
         return NotMatched(trace)
+
+    def _whole(self, row: Row) -> "Callable[[], Row]":
+        """Give what judges all rules, for a trace that is asked for: the index has left out what is certainly false."""
+
+        def judge() -> Row:
+            again = row.again()
+            POLICIES[self.hit_policy](self.rules, self.outputs, again)
+            return again
+
+        return judge
 
     def check_examples(self) -> list[ExampleFailure]:
         """Judge every example of the table; an empty list means that all came out as written."""
@@ -101,6 +113,14 @@ class DecisionTable:
             "when": {self.inputs[cell.column].name: cell.text for cell in rule.cells},
             "then": {result.column.name: _result(result) for result in rule.results},
         }
+
+
+def _matched(hit: Hit, trace: Trace) -> Matched:
+    # The output of one rule alone is that rule's own, not one combined of it.
+    if hit.output is hit.outputs[0] and (ready := hit.rules[0].ready) is not None:
+        return Matched((hit.rules[0].id,), dict(ready), (dict(ready),), trace)
+    outputs = tuple(native(output) for output in hit.outputs)
+    return Matched(tuple(rule.id for rule in hit.rules), native(hit.output), outputs, trace)
 
 
 def _input(column: InputColumn) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What came out, and how: the outcome of a table with its trace."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
@@ -86,7 +86,7 @@ def rule_causes(row: Row, rule: Rule) -> list[Cause]:
     return [
         cell_cause(row, rule, cell, verdict)
         for cell in rule.cells
-        if isinstance(verdict := row.memo[cell.index], EvaluationError)
+        if isinstance(verdict := row.memo.get(cell.index), EvaluationError)
     ]
 
 
@@ -127,7 +127,16 @@ class Trace:
     table: str
     hit_policy: str
     by_default: bool
-    _row: Row = field(repr=False, compare=False)
+    _judged: Row | Callable[[], Row] = field(repr=False, compare=False)
+
+    @property
+    def _row(self) -> Row:
+        judged = self._judged
+        if isinstance(judged, Row):
+            return judged
+        row = judged()
+        object.__setattr__(self, "_judged", row)
+        return row
 
     @property
     def values(self) -> dict[str, Any]:
@@ -141,7 +150,7 @@ class Trace:
 
     def _rules(self) -> Iterator[RuleTrace]:
         for rule, holds in self._row.seen:
-            cells = tuple(self._cell(rule, cell) for cell in rule.cells if self._row.memo[cell.index] is not None)
+            cells = tuple(self._cell(rule, cell) for cell in rule.cells if cell.index in self._row.memo)
             yield RuleTrace(rule.id, rule.index, rule.note, _RULE_WORDS[holds], cells)
 
     def _cell(self, rule: Rule, cell: Cell) -> CellTrace:
@@ -152,30 +161,31 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the trace as JSON holds it; long values are shortened."""
+        row = self._row
         return {
             "table": self.table,
             "hit_policy": self.hit_policy,
             "by_default": self.by_default,
-            "values": plain(self.values, shorten=True),
-            "rules": [
-                {
-                    "id": rule.id,
-                    "index": rule.index,
-                    "note": rule.note,
-                    "result": rule.result,
-                    "cells": [
-                        {
-                            "column": cell.column,
-                            "cell": cell.cell,
-                            "result": cell.result,
-                            "reason": cell.cause.reason if cell.cause else None,
-                        }
-                        for cell in rule.cells
-                    ],
-                }
-                for rule in self.rules
-            ],
+            "values": {name: _plain(value) for name, value in self.values.items()},
+            "rules": [_rule(row, rule, holds) for rule, holds in row.seen],
         }
+
+
+def _rule(row: Row, rule: Rule, holds: bool | None) -> dict[str, Any]:  # noqa: FBT001 - what became of it, as the row has it
+    cells = []
+    for cell in rule.cells:
+        verdict = row.memo.get(cell.index)
+        if verdict is None:
+            continue
+        result, why = ("true" if verdict else "false"), None
+        if isinstance(verdict, EvaluationError):
+            result, why = "not evaluable", cell_cause(row, rule, cell, verdict).reason
+        cells.append({"column": row.columns[cell.column].name, "cell": cell.text, "result": result, "reason": why})
+    return {"id": rule.id, "index": rule.index, "note": rule.note, "result": _RULE_WORDS[holds], "cells": cells}
+
+
+def _plain(value: Any) -> Any:
+    return value if type(value) in {bool, type(None)} else plain(value, shorten=True, level=1)
 
 
 def _trace(trace: Trace, *, wanted: bool) -> dict[str, Any]:
