@@ -1,5 +1,6 @@
 """Models: what is in scope, what the caller gives, services, functions, imports, types."""
 
+import unicodedata
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -114,6 +115,16 @@ def test_a_missing_input_is_told_in_strict_mode_and_null_in_the_standards() -> N
     assert outcome.to_dict()["faults"][0]["line"] == 2
     assert outcome.to_dict()["steps"] == []
     assert "steps" not in outcome.to_dict(trace=False)
+
+
+def test_decomposed_hangul_finds_its_input() -> None:
+    model = read(
+        input_data("온도"), decision("등급", literal("온도 + 1"), "i_온도"), knowledge("증가", "값", literal("값 + 1"))
+    )
+    name, value = (unicodedata.normalize("NFD", text) for text in ("온도", "값"))
+    assert name != "온도"
+    assert model.evaluate("등급", {name: 1}).value == 2
+    assert model.invoke("증가", {value: 1}).value == 2
 
 
 def test_names_of_several_words_inside_contexts_are_one_name() -> None:

@@ -25,7 +25,6 @@ HOSTILE = {
     "huge attribute": b'<a b="' + b"x" * (MAX_ATTRIBUTE + 1) + b'"/>',
     "many attributes": b"<a " + b" ".join(b'a%d=""' % n for n in range(201)) + b"/>",
     "many prefixes": b"<a " + b" ".join(b'xmlns:a%d="u"' % n for n in range(201)) + b"/>",
-    "many elements": b"<a>" + b"<b/>" * 250_001 + b"</a>",
     "too long": b"<a>" + b" " * MAX_XML + b"</a>",
     "nothing": b"",
     "cut off": b"<a",
@@ -39,12 +38,18 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused_quickly(name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ModelError) as caught:
         read_xml(HOSTILE[name], "bad.dmn")
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 3
     assert caught.value.where == "bad.dmn"
     assert len(str(caught.value)) < 500
+
+
+def test_the_number_of_elements_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("judgify.decision.dmn.element.MAX_ELEMENTS", 1000)
+    with pytest.raises(ModelError, match="more than 1000 elements"):
+        read_xml(b"<a>" + b"<b/>" * 1000 + b"</a>")
 
 
 def test_a_document_type_is_refused_even_when_it_declares_nothing() -> None:

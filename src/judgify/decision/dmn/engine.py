@@ -13,9 +13,9 @@ from judgify.decision.dmn.item import Types, prefixed
 from judgify.decision.dmn.outcome import Place, Step
 from judgify.decision.dmn.session import Run, Scope, Session
 from judgify.decision.feel import Mode, compile_unary_tests
-from judgify.decision.feel.error import EvaluationError
+from judgify.decision.feel.error import MISSING, EvaluationError
 from judgify.decision.feel.type import Type
-from judgify.decision.feel.value import Function, Parameter, deep
+from judgify.decision.feel.value import Function, Parameter, deep, finder
 
 Compiled = Decision | KnowledgeModel
 
@@ -231,9 +231,12 @@ class Engine:
 
 
 def _given(values: Mapping[Any, Any], name: str, *, strict: bool) -> Any:
-    if strict and name not in values:
+    value = finder(name)(values)
+    if value is not MISSING:
+        return value
+    if strict:
         raise EvaluationError("missing", name=name)
-    return values.get(name)
+    return None
 
 
 def _imported(own: Definitions, others: Mapping[str, Engine]) -> dict[str, Type]:

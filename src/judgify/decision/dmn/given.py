@@ -8,7 +8,7 @@ from judgify.decision.dmn.graph import Graph
 from judgify.decision.feel.error import MISSING, EvaluationError
 from judgify.decision.feel.temporal import read_date, read_date_time, read_duration, read_time
 from judgify.decision.feel.type import ContextType, ListType, SimpleType, Type, coerce
-from judgify.decision.feel.value import deep
+from judgify.decision.feel.value import deep, finder
 
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "date": read_date,
@@ -32,16 +32,18 @@ class Given:
         key, own = node.key, self.graph.own.namespace
         if (key.namespace, node.name) in self.values:
             return self.values[key.namespace, node.name]
-        alias = self.graph.aliases.get(key.namespace)
+        find, alias = finder(node.name), self.graph.aliases.get(key.namespace)
         if key.namespace == own or alias == "":
-            return self.values.get(node.name, MISSING)
+            return find(self.values)
         if alias:
-            holder = self.values.get(alias)
-            if isinstance(holder, Mapping) and node.name in holder:
-                return holder[node.name]
-            if f"{alias}.{node.name}" in self.values:
-                return self.values[f"{alias}.{node.name}"]
-        return self.values.get(node.name, MISSING) if self._only(node) else MISSING
+            holder = finder(alias)(self.values)
+            for found in (
+                find(holder) if isinstance(holder, Mapping) else MISSING,
+                finder(f"{alias}.{node.name}")(self.values),
+            ):
+                if found is not MISSING:
+                    return found
+        return find(self.values) if self._only(node) else MISSING
 
     def _only(self, node: InputData | Decision) -> bool:
         """Tell whether no other input of all models has the name, so that it needs no prefix."""
