@@ -79,7 +79,7 @@ class CallCompiler(CollectionCompiler):
         """Compile a call of what only the values tell."""
         names, callee = node.names, self.code(node.callee).run
         name = node.callee.name if isinstance(node.callee, Name) else None
-        spare = BUILTINS.get(name or "")
+        spare = None if self.chain.holds(name or "") else BUILTINS.get(name or "")
 
         def run(scope: Any) -> Any:
             function = callee(scope)

@@ -305,9 +305,9 @@ class _Parser(StructureParser):
             self.index += 1
             self.count(token)
             return self.nested(lambda: special[token.text](token))
-        if self.at_word("not") and self.tokens[self.index + 1].text == "(":
+        if self.at_word("not", "and", "or") and self.tokens[self.index + 1].text == "(":
             self.index += 1
-            return Name("not", token.at)
+            return Name(token.text, token.at)
         if self.at_word("and", "or", "in", "then", "else", "return", "satisfies", "between", "not"):
             self.refuse(f"a value is expected here, not {token.text}")
         return Name(self.name(self.names, self.builtins), token.at)

@@ -115,8 +115,7 @@ class Writer:
         check, fix = self.compiler.check(node), value.fix or _same
         slow = self.give(lambda one, scope: check(fix(one), scope))
         quick = f"{found} = {ends[0]} {ends[1]} {value.text} {ends[2]} {ends[3]}"
-        self.put(level, f"if type({value.text}) is int: {quick}")
-        self.put(level, f"elif {_finite(value.text)}: {quick}")
+        self.put(level, f"if ({_small(value.text)}) or ({_finite(value.text)}): {quick}")
         self.put(level, f"else: {found} = {slow}({value.text}, scope)")
         return _Value(found, "boolean" if self.strict else "whole")
 
@@ -174,7 +173,7 @@ class Writer:
             return value
         fix = self.give(value.fix)
         self.put(level, f"if type({value.text}) is float: {value.text} = reals({value.text}) or {fix}({value.text})")
-        self.put(level, f"elif type({value.text}) is not int: {value.text} = {fix}({value.text})")
+        self.put(level, f"elif not ({_small(value.text)}): {value.text} = {fix}({value.text})")
         return _Value(value.text, "whole")
 
     def numeric(self, *values: _Value) -> str:
@@ -223,13 +222,13 @@ class Writer:
         slow = self.give(_slow_comparison(node.symbol, self.compiler.operation(node, compare), left.fix, right.fix))
         quick = f"{found} = {left.text} {_PYTHON[node.symbol]} {right.text}"
         if right.kind == "number" and left.kind == "raw":
-            self.put(level, f"if type({left.text}) is int or ({_finite(left.text)}): {quick}")
+            self.put(level, f"if ({_small(left.text)}) or ({_finite(left.text)}): {quick}")
         elif right.kind == "string" and left.kind not in {"number", "boolean", "string"}:
             ascii_only = f" and {left.text}.isascii()" if left.kind == "raw" else ""
             self.put(level, f"if type({left.text}) is str{ascii_only}: {quick}")
         elif left.kind == right.kind == "raw":
-            floats = f"({_finite(left.text)} and {_finite(right.text)})"
-            self.put(level, f"if (type({left.text}) is int and type({right.text}) is int) or {floats}: {quick}")
+            floats = f"{_finite(left.text)} and {_finite(right.text)}"
+            self.put(level, f"if ({_small(left.text)} and {_small(right.text)}) or ({floats}): {quick}")
         else:
             self.put(level, f"if {self.numeric(left, right)}: {quick}")
         self.put(level, f"else: {found} = {slow}({left.text}, {right.text})")
@@ -239,6 +238,10 @@ class Writer:
         """Write what has to be true or false."""
         value = self.emit(node, level)
         text = self.settled(value, level)
+        if value.kind == "number":
+            # Python warns of a comparison of a constant with True.
+            text = self.variable()
+            self.put(level, f"{text} = {value.text}")
         if self.strict and value.kind != "boolean":
             self.put(level, f"if type({text}) is not bool: {self.give(self.compiler.untrue(node))}({text})")
         return _Value(text, "boolean" if self.strict else "whole")
@@ -275,10 +278,12 @@ class Writer:
         if level >= _DEEPEST:
             return self.closure(node, level)
         condition, found = self.truth(node.condition, level), self.variable()
-        for line, way in ((f"if {condition.text} is True:", node.yes), ("else:", node.no)):
+        otherwise = f"elif {condition.text} is False or {condition.text} is None:"
+        for line, way in ((f"if {condition.text} is True:", node.yes), (otherwise, node.no)):
             self.put(level, line)
             value = self.emit(way, level + 1)
             self.put(level + 1, f"{found} = {self.settled(value, level + 1)}")
+        self.put(level, f"else: {found} = {self.give(self.compiler.untrue(node.condition))}({condition.text})")
         return _Value(found, "whole")
 
 
@@ -314,6 +319,11 @@ def _fixed_one(read: Fix, fix: Fix | None) -> Fix:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _small(text: str) -> str:
+    """Ask whether a value is a whole number that is certainly not too long."""
+    return f"type({text}) is int and {-_SAFE} < {text} < {_SAFE}"
 
 
 def _finite(text: str) -> str:

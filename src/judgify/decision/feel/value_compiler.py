@@ -280,15 +280,10 @@ class ValueCompiler:
 
         return truth
 
-    @staticmethod
-    def untrue(node: Node) -> Callable[[Any], Any]:
-        """Give what refuses a value that is neither true nor false."""
-        name, at = spoken(node), node.at
-
-        def refuse(value: Any) -> Any:
-            raise EvaluationError("not-boolean", name=name, value=value, at=at, found=kind(value))
-
-        return refuse
+    def untrue(self, node: Node) -> Callable[[Any], Any]:
+        """Give what deals with a value that is neither true nor false."""
+        name, at, fail = spoken(node), node.at, self.fail
+        return lambda value: fail(EvaluationError("not-boolean", name=name, value=value, found=kind(value)), at)
 
     def logic(self, node: Logic) -> Code:
         """Compile `and` and `or`."""
@@ -299,11 +294,15 @@ class ValueCompiler:
     def choice(self, node: Choice) -> Code:
         """Compile a condition."""
         condition, yes, no = self.truth(node.condition), self.code(node.yes), self.code(node.no)
-        one, two = yes.run, no.run
-        return Code(
-            lambda scope: one(scope) if condition(scope) is True else two(scope),
-            yes.kind if yes.kind == no.kind else None,
-        )
+        one, two, untrue = yes.run, no.run, self.untrue(node.condition)
+
+        def run(scope: Any) -> Any:
+            holds = condition(scope)
+            if holds is True:
+                return one(scope)
+            return two(scope) if holds is False or holds is None else untrue(holds)
+
+        return Code(run, yes.kind if yes.kind == no.kind else None)
 
     def interval(self, node: Interval) -> Code:
         """Compile a range of two ends."""
@@ -405,17 +404,16 @@ def _null_test(symbol: str, run: Run) -> Code:
 
 
 def _settled(left: Run, right: Run, *, decisive: bool) -> Run:
-    """Join two truths: one that decides wins, whatever the other is."""
+    """Join two truths: one that decides wins, whatever the other is; else the first fault counts."""
 
     def run(scope: Any) -> Any:
         fault = None
-        try:
-            if left(scope) is decisive:
-                return decisive
-        except EvaluationError as error:
-            fault = error
-        if right(scope) is decisive:
-            return decisive
+        for side in (left, right):
+            try:
+                if side(scope) is decisive:
+                    return decisive
+            except EvaluationError as error:
+                fault = fault or error
         if fault:
             raise fault
         return not decisive
