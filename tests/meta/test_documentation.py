@@ -72,7 +72,7 @@ def test_every_problem_type_is_documented_with_its_status() -> None:
 
 def _routes(tmp_path: Path) -> set[tuple[str, str]]:
     from judgify.core.gateway.desk import ROUTES
-    from judgify.response.api import acknowledge, alerts, channel, heartbeat, incident, lane, service, slack
+    from judgify.response.api import acknowledge, alerts, channel, heartbeat, incident, lane, oncall, service, slack
 
     settings = Settings.from_env({}, tmp_path)
     for name in NAMES:
@@ -84,6 +84,7 @@ def _routes(tmp_path: Path) -> set[tuple[str, str]]:
     }
     tables = [incident.router.routes, service.router.routes, service.open_router.routes, slack.router.routes]
     tables += [acknowledge.router.routes, channel.router.routes, alerts.router.routes, heartbeat.router.routes]
+    tables += [oncall.router.routes]
     found |= {("POST", re.sub(r"\{[^}]+\}", "{id}", pattern)) for pattern in lane.PATTERNS}
     for package in ("workflow", "judgment", "action", "notification", "logbook", "dashboard"):
         module = importlib.import_module(f"judgify.core.{package}.app")

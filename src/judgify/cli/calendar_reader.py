@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import icalendar
-import recurring_ical_events  # type: ignore[import-untyped]  # it ships no types
+from dateutil.rrule import rrulestr  # type: ignore[import-untyped]  # it ships no types
 
 from judgify.kit.errors import Invalid
 
@@ -52,8 +52,6 @@ def read_calendar(data: bytes, *, first: datetime, until: datetime, zone: ZoneIn
             raise Invalid(f"this is not an iCalendar file: {error}") from None
         if not isinstance(calendar, icalendar.Calendar):
             raise Invalid("this is not an iCalendar file")
-        for event in calendar.walk("VEVENT"):
-            _calm(event)
         try:
             return _occurrences(calendar, first, until, zone)
         except (ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
@@ -61,16 +59,83 @@ def read_calendar(data: bytes, *, first: datetime, until: datetime, zone: ZoneIn
 
 
 def _occurrences(calendar: icalendar.Calendar, first: datetime, until: datetime, zone: ZoneInfo) -> list[CalendarEvent]:
+    events: list[Any] = list(calendar.walk("VEVENT"))
+    # An occurrence that was moved or changed is an event of its own, and takes the place of the one it was.
+    moved = {(_text(event, "UID"), _instant(event["RECURRENCE-ID"].dt, zone)) for event in events if _changed(event)}
     found: list[CalendarEvent] = []
-    for occurrence in recurring_ical_events.of(calendar, skip_bad_series=True).after(first):
-        one = _event(occurrence, zone)
-        if one.start >= until:
-            break
-        if str(occurrence.get("STATUS", "")).upper() != "CANCELLED" and one.end > one.start:
-            found.append(one)
+    for event in events:
+        if event.errors:
+            raise Invalid(f"the event {_text(event, 'SUMMARY')!r} cannot be read: {event.errors[0]}"[:MAX_TEXT])
+        for start, end in _times(event, first, until, zone):
+            if not _changed(event) and (_text(event, "UID"), start.astimezone(UTC)) in moved:
+                continue
+            if str(event.get("STATUS", "")).upper() != "CANCELLED" and start < end and end > first and start < until:
+                found.append(_event(event, start, end))
         if len(found) > MAX_FOUND:
             raise Invalid(f"more than {MAX_FOUND} events until {until:%Y-%m-%d}; choose fewer days")
-    return found
+    return sorted(found, key=lambda one: (one.start, one.source))
+
+
+def _changed(event: Any) -> bool:
+    return event.get("RECURRENCE-ID") is not None
+
+
+def _times(event: Any, first: datetime, until: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+    """Give every beginning and end of an event, those before `first` that are not over included."""
+    begin, length = event.start, event.end - event.start
+    # On the wall: an event that repeats at nine does so whatever the clocks do, as does its end.
+    naive = _wall(begin)
+    own = begin.tzinfo if isinstance(begin, datetime) and begin.tzinfo is not None else zone
+
+    def aware(local: datetime) -> tuple[datetime, datetime]:
+        start = local.replace(tzinfo=own)
+        return start, (local + length).replace(tzinfo=own) if _of_days(begin) else start + length
+
+    starts = {naive}
+    rules = event.get("RRULE")
+    for rule in _listed(rules):
+        if {str(word).upper() for word in rule.get("FREQ", [])} & _TOO_OFTEN:
+            raise Invalid(f"the event {_text(event, 'SUMMARY')!r} repeats within a day; no override does")
+        # dateutil compares naive moments with naive ones: an end given in UTC is taken to the event's own wall.
+        plain: Any = icalendar.vRecur({key: value for key, value in rule.items() if key.upper() != "UNTIL"})
+        last = next((_wall(_local(one, own)) for one in _listed(rule.get("UNTIL"))), None)
+        series = rrulestr(plain.to_ical().decode(), dtstart=naive, cache=False)
+        for local in series.xafter(_wall(first.astimezone(own)) - length - timedelta(days=1), inc=True):
+            if (last is not None and local > last) or local.replace(tzinfo=own) >= until:
+                break
+            starts.add(local)
+            if len(starts) > MAX_FOUND:
+                raise Invalid(f"more than {MAX_FOUND} events until {until:%Y-%m-%d}; choose fewer days")
+    starts |= {_wall(_local(one.dt, own)) for dates in _listed(event.get("RDATE")) for one in dates.dts}
+    left_out = {_wall(_local(one.dt, own)) for dates in _listed(event.get("EXDATE")) for one in dates.dts}
+    for local in sorted(starts - left_out):
+        yield aware(local)
+
+
+def _listed(given: Any) -> list[Any]:
+    if given is None:
+        return []
+    return given if isinstance(given, list) else [given]
+
+
+def _of_days(moment: date | datetime) -> bool:
+    return not isinstance(moment, datetime)
+
+
+def _wall(moment: date | datetime) -> datetime:
+    if isinstance(moment, datetime):
+        return moment.replace(tzinfo=None)
+    return datetime.combine(moment, time())
+
+
+def _local(moment: date | datetime, own: tzinfo) -> date | datetime:
+    return moment.astimezone(own) if isinstance(moment, datetime) and moment.tzinfo is not None else moment
+
+
+def _instant(moment: date | datetime, zone: ZoneInfo) -> datetime:
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    return _wall(moment).replace(tzinfo=zone).astimezone(UTC)
 
 
 def days_of(events: list[CalendarEvent], zone: ZoneInfo) -> dict[date, str]:
@@ -84,33 +149,16 @@ def days_of(events: list[CalendarEvent], zone: ZoneInfo) -> dict[date, str]:
     return dict(sorted(found.items()))
 
 
-def _calm(event: Any) -> None:
-    rules = event.get("RRULE", [])
-    for rule in rules if isinstance(rules, list) else [rules]:
-        if {str(word).upper() for word in rule.get("FREQ", [])} & _TOO_OFTEN:
-            raise Invalid(f"the event {_text(event, 'SUMMARY')!r} repeats within a day; no override does")
-
-
-def _event(occurrence: Any, zone: ZoneInfo) -> CalendarEvent:
-    begin, end = occurrence.start, occurrence.end
-    whole = not isinstance(begin, datetime)
-    start = _aware(begin, zone)
-    people = occurrence.get("ATTENDEE", [])
-    listed = people if isinstance(people, list) else [people]
+def _event(event: Any, start: datetime, end: datetime) -> CalendarEvent:
+    listed = _listed(event.get("ATTENDEE"))
     return CalendarEvent(
-        source=f"{_text(occurrence, 'UID')[:150]}|{start.astimezone(UTC):%Y%m%dT%H%M%SZ}",
-        summary=_text(occurrence, "SUMMARY"),
+        source=f"{_text(event, 'UID')[:150]}|{start.astimezone(UTC):%Y%m%dT%H%M%SZ}",
+        summary=_text(event, "SUMMARY"),
         attendees=tuple(str(one).lower().removeprefix("mailto:")[:200] for one in listed[:50]),
         start=start,
-        end=_aware(end, zone),
-        whole_days=whole,
+        end=end,
+        whole_days=_of_days(event.start),
     )
-
-
-def _aware(moment: date | datetime, zone: ZoneInfo) -> datetime:
-    if not isinstance(moment, datetime):
-        return datetime(moment.year, moment.month, moment.day, tzinfo=zone)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
 def _text(event: Any, name: str) -> str:

@@ -94,3 +94,35 @@ def test_a_series_that_cannot_be_is_left_out() -> None:
         [],
         [("never", datetime(2026, 3, 3, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC))],
     )
+
+
+def test_series_end_gain_and_lose_days_and_move_some() -> None:
+    data = calendar(
+        "SUMMARY:until\nDTSTART;TZID=Europe/London:20260327T090000\nDURATION:PT1H\n"
+        "RRULE:FREQ=DAILY;UNTIL=20260330T080000Z",
+        "SUMMARY:days\nDTSTART;VALUE=DATE:20260303\nDTEND;VALUE=DATE:20260304\nRRULE:FREQ=WEEKLY;COUNT=2\n"
+        "RDATE;VALUE=DATE:20260305\nEXDATE;VALUE=DATE:20260310",
+        "SUMMARY:early\nDTSTART:20260210T000000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20260311T000000Z",
+    ).replace(b"UID:u2@x", b"UID:series@x")
+    changed = (
+        "BEGIN:VEVENT\r\nUID:series@x\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:20260310T000000Z\r\n"
+        "SUMMARY:moved\r\nDTSTART:20260312T000000Z\r\nDTEND:20260312T020000Z\r\nEND:VEVENT\r\nEND:VCALENDAR"
+    )
+    data = data.replace(b"END:VCALENDAR", changed.encode())
+    found = read_calendar(data, first=FIRST, until=UNTIL, zone=SEOUL)
+    told = [(one.summary, one.start.astimezone(UTC).strftime("%m-%dT%H"), one.whole_days) for one in found]
+    assert told == [
+        ("days", "03-02T15", True),
+        ("early", "03-03T00", False),
+        ("days", "03-04T15", True),
+        ("moved", "03-12T00", False),
+        ("until", "03-27T09", False),
+        ("until", "03-28T09", False),
+        ("until", "03-29T08", False),
+        ("until", "03-30T08", False),
+    ]
+
+
+def test_a_rule_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(Invalid, match="cannot be read"):
+        read("SUMMARY:x\nDTSTART:20260303T000000Z\nDURATION:PT1H\nRRULE:FREQ=SOMETIMES")
