@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from judgify.response import outbox, paging
+from judgify.response import outbox, paging, storm
 from judgify.response.desk import Taken, Work
 from judgify.response.hold import given_back, stopped
 from judgify.response.incident import Incident
 from judgify.response.model import Page
 
+OVER: Final = "all that it names is held, or over"
 HELD: Final = 256
 """Pages of one channel that are claimed at the same time, those among them whose moment is still to come."""
 
@@ -33,11 +34,14 @@ def claim(job: Work, page_id: str) -> tuple[Page | None, Incident | None]:
     page = job.tx.page(page_id)
     if page is None:
         return None, None
-    incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
-    reason = paging.still_owed(page, incident)
+    told = storm.refreshed(job, page) if storm.DIGEST in page.payload else page
+    incident = None if told is None or told.incident_id is None else job.tx.incident(told.incident_id)
+    reason = OVER if told is None else paging.still_owed(told, incident)
     if reason is not None and page.state in {"due", "claimed"}:
         job.tx.save_page(paging.withdrawn(page, reason))
         return None, None
+    if told is not None and told is not page:
+        job.tx.save_page(told)
     taken = job.tx.claim_page(page_id, job.now, job.now + outbox.LEASE)
     if taken is not None and incident is not None and incident.ongoing and job.tx.automation().held:
         taken = taken.model_copy(update={"automation_held": True})
@@ -50,18 +54,23 @@ def claim_due(job: Work, ahead: timedelta, rooms: dict[str, int], held: frozense
     room = dict(rooms)
     full = [channel for channel, places in room.items() if places <= 0]
     pages = job.tx.owed_pages(until, HELD, without=full)
+    if job.storm is not None:
+        free = [page for page in pages if page.id not in held]
+        alone = {page.id for page in job.storm.gather(job, free)}
+        pages = [page for page in pages if page.id in alone or page.id in held]
     saved: list[Page] = []
     taken: list[Taken] = []
     paused: bool | None = None
     for page in pages:
         if page.id in held or room.get(page.channel, HELD) <= 0:
             continue
-        incident = None if page.incident_id is None else job.tx.incident(page.incident_id)
-        reason = paging.still_owed(page, incident)
-        if reason is not None:
-            saved.append(paging.withdrawn(page, reason))
+        told = storm.refreshed(job, page) if storm.DIGEST in page.payload else page
+        incident = None if told is None or told.incident_id is None else job.tx.incident(told.incident_id)
+        reason = OVER if told is None else paging.still_owed(told, incident)
+        if told is None or reason is not None:
+            saved.append(paging.withdrawn(page, reason or OVER))
             continue
-        mine = outbox.claimed(page, until, job.now + outbox.LEASE)
+        mine = outbox.claimed(told, until, job.now + outbox.LEASE)
         if mine is None:
             continue
         saved.append(mine)

@@ -11,7 +11,7 @@ from typing import Final
 from judgify.kit.errors import Unavailable
 from judgify.kit.log import get_logger
 from judgify.notify.fence import Fenced, fenced
-from judgify.response import calling, outbox, paging, receipt
+from judgify.response import calling, outbox, paging, receipt, storm
 from judgify.response import timeline as t
 from judgify.response.claim import HELD, Claimed, claim, claim_due, give_back, still_mine, stop
 from judgify.response.desk import Desk, Taken, Work
@@ -346,7 +346,9 @@ def _record(job: Work, claimed: Page, delivery: Delivery, late_s: float) -> None
     if tried.state != "sent":
         calling.if_nobody_was_reached(job, tried)
         return
-    again = paging.repetition(tried, incident, job.policy, job.now)
+    # A digest is told again while anything of it goes on and nobody holds that.
+    about = next(iter(storm.left(job, tried)), incident) if storm.DIGEST in tried.payload else incident
+    again = paging.repetition(tried, about, job.policy, job.now)
     if again is not None:
         job.save_pages([again])
     _tick(job, incident)

@@ -14,6 +14,7 @@ from judgify.response.model import ENGINE, UNSETTLED, Actor, Drill, Page, Rollou
 from judgify.response.policy import Policy
 from judgify.response.ports import Store, Tx
 from judgify.response.stand_in import STAND_IN, current
+from judgify.response.storm import Storm
 from judgify.response.timeline import Entry, Event
 
 T = TypeVar("T")
@@ -45,6 +46,8 @@ class Work:
         """What the incidents that got entries have become."""
         self.standing: dict[str, set[str]] = {}
         """Which outside alerts stand, as far as this command has asked; see `standing`."""
+        self.storm: Storm | None = None
+        """What makes digests of too many pages; None where no pages are told."""
         self._recent: dict[str, Incident] | None = None
         self._duty: Policy | None = None
         self._odd: set[str] = set()
@@ -186,6 +189,7 @@ class Desk:
         """Who takes pages over as they are planned, where somebody does."""
         self.well_since: Callable[[str, datetime], datetime | None] = lambda _service, _now: None
         """Since when our own checks find a service good; the engine puts its own in."""
+        self.storm = Storm(policy.storm())
         self.touched: set[str] = set()
         """Incidents that got entries; whoever follows them takes them out."""
         self._listeners: set[asyncio.Queue[Entry]] = set()
@@ -199,6 +203,12 @@ class Desk:
         running.add_done_callback(_seen)
         return await asyncio.shield(running)
 
+    def _gather(self, job: Work) -> None:
+        if job.owed:
+            planned, job.owed = job.owed, []
+            alone = self.storm.gather(job, planned)
+            job.owed = [*alone, *job.owed]
+
     async def _command(self, work: Callable[[Work], T], *, quiet: bool) -> T:
         sender = self.sender
 
@@ -206,8 +216,10 @@ class Desk:
             began = self.clock.monotonic()
             now = self.clock.now()
             job = Work(tx, self.policy, now, lambda service: self.well_since(service, now), began=began)
+            job.storm = self.storm
             result = work(job)
             follow.up(job)
+            self._gather(job)
             return result, job, sender.take(job, job.owed) if sender is not None and job.owed else []
 
         result, job, taken = await self.store.write(run)

@@ -9,7 +9,7 @@ from typing import Final
 from judgify.kit.errors import Conflict, Denied, Invalid, JudgifyError, NotFound
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
-from judgify.response import operation_entry, paging
+from judgify.response import operation_entry, paging, storm
 from judgify.response import timeline as t
 from judgify.response.acknowledgement import take
 from judgify.response.desk import Desk, Work
@@ -174,11 +174,23 @@ class Engine:
         return await self.desk.command(work)
 
     async def acknowledge(self, incident_id: str, actor: Actor, via: str = "") -> Incident:
-        """Record that a person has taken it: repeats and retries stop on all channels at once. Twice is once."""
+        """Record that a person has taken it: repeats and retries stop on all channels at once. Twice is once.
+
+        The id of a digest (`pg_…`) stands for every incident that the digest named when it was last told, as far as
+        they go on; what was folded into it afterwards is told again. Gives the worst of them.
+        """
         if not actor.may_acknowledge:
             raise Denied("only a person can acknowledge an incident")
 
         def work(job: Work) -> Incident:
+            page = job.tx.page(incident_id) if incident_id.startswith("pg_") else None
+            if page is not None and storm.DIGEST in page.payload:
+                named = storm.left(job, page)
+                if not named:
+                    raise Conflict(f"all that {incident_id} names is held, or over")
+                worst, *others = [take(job, one, actor, via).incident for one in named]
+                log.info("a digest is acknowledged", page=incident_id, incidents=1 + len(others))
+                return worst
             return take(job, _unsettled(job.incident(incident_id)), actor, via).incident
 
         return await self.desk.command(work)

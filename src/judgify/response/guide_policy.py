@@ -14,7 +14,7 @@ from judgify.response.guide.procedure import ChecklistFact
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import Classification, Lang, PageKind, Severity, Signal
-from judgify.response.policy import Gap, PlannedRow, Responder, StepDue, Team
+from judgify.response.policy import Gap, PlannedRow, Responder, StepDue, StormRule, Team
 from judgify.response.roster import Roster
 from judgify.response.stand_in import StandIn
 
@@ -106,6 +106,11 @@ class GuidePolicy:
         if signal.own or not self._beats:
             return None
         return self._beats.get(signal.labels.get("alertname", ""))
+
+    def storm(self) -> StormRule:
+        """Give what a storm is, and how it is told."""
+        given = self.guide.intake.storm
+        return StormRule(pages=given.pages, within_s=given.within_s, repeat_s=given.repeat_s, names=given.names)
 
     def strange_roots(self) -> int:
         """Give how many services that the guide does not know may have open incidents of their own."""

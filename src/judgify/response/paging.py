@@ -10,6 +10,8 @@ from judgify.response.model import Page
 from judgify.response.policy import PlannedRow, Policy
 from judgify.response.timeline import PlannedPage
 
+TOGETHER: Final = "told in the digest "
+"""Beginning of why a page was withdrawn whose incident a digest names (see `storm`)."""
 ACKNOWLEDGED: Final = "acknowledged"
 """Why a row was withdrawn that an acknowledgement stopped."""
 UNSURE_TRIES: Final = 3
@@ -54,7 +56,8 @@ def on_acknowledge(pages: Sequence[Page], now: datetime) -> tuple[list[Page], li
     stopped: list[Page] = []
     changed: list[Page] = []
     for page in pages:
-        if page.kind != "page" or page.state != "due":
+        if page.kind != "page" or page.state != "due" or "digest" in page.payload:
+            # A digest is about others, too; it leaves out what is held when it is told.
             continue
         begun = _start(page) <= now
         if begun or page.repeat > 0 or page.attempt > 0:
@@ -187,7 +190,11 @@ def _done(pages: Sequence[Page], *, held: bool) -> set[tuple[str, str, str]]:
     newest: dict[tuple[str, str, str], Page] = {}
     for page in sorted(pages, key=lambda page: (page.created_at, page.repeat, page.state != "withdrawn")):
         newest[page.person, page.channel, page.row] = page
-    told = {key for key, page in newest.items() if page.state in {"sent", "claimed", "failed"} and not page.relieved}
+    told = {
+        key
+        for key, page in newest.items()
+        if (page.state in {"sent", "claimed", "failed"} and not page.relieved) or page.detail.startswith(TOGETHER)
+    }
     if held:
         told |= {
             (page.person, page.channel, page.row)

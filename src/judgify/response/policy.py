@@ -58,6 +58,15 @@ class StepDue(Value):
     missing_text: dict[Lang, str]
 
 
+class StormRule(Value):
+    """When pages become a digest (see `storm`), and how many incidents it names one by one."""
+
+    pages: int = 3
+    within_s: float = 60
+    repeat_s: float = 120
+    names: int = 20
+
+
 class Policy(Protocol):
     """The guide as the engine sees it. Nothing here reads a clock or does I/O."""
 
@@ -79,6 +88,10 @@ class Policy(Protocol):
 
     def heartbeat_of(self, signal: Signal) -> str | None:
         """Give the heartbeat whose beat an outside alert is, or None."""
+        ...
+
+    def storm(self) -> StormRule:
+        """Give what a storm is, and how it is told."""
         ...
 
     def strange_roots(self) -> int:

@@ -9,6 +9,7 @@ from judgify.response.guide.base import Lang, Text
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import Page
+from judgify.response.pager import digest
 
 _DEMAND: Final = {
     "page": Text(ko="담당자로 호출되었습니다. 지금 접수해 주세요", en="You are being paged. Please acknowledge now"),
@@ -81,6 +82,8 @@ def _subject(page: Page, incident: Incident | None, guide: Guide, lang: Lang) ->
         )
     drill = f"{guide.notices.drill.of(lang)} " if incident.drill is not None else ""
     risk = f"{guide.notices.life_at_risk.of(lang)} | " if incident.life_at_risk else ""
+    if digest.count(page):
+        return f"{risk}{drill}[{incident.severity}] {digest.subject(page, lang)}"
     return f"{risk}{drill}[{incident.severity}] {_titled(incident, guide, lang)} ({incident.id})"
 
 
@@ -99,6 +102,8 @@ def _body(page: Page, incident: Incident | None, guide: Guide, lang: Lang) -> li
         return [*lines, *([text] if text else [])]
     if page.automation_held:
         lines.append(guide.notices.automation_held.of(lang))
+    if digest.count(page):
+        return [*lines, "", *digest.body(page, lang)]
     if "runbook" in page.payload:
         lines += ["", *_gave_up(page.payload, guide, lang)]
     if "checklist" in page.payload:
