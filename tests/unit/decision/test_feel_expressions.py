@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from judgify.decision import DecisionTable, Matched, NotEvaluable, plain
 from judgify.decision.feel import (
     EvaluationError,
     FeelError,
@@ -15,6 +16,7 @@ from judgify.decision.feel import (
     compile_unary_tests,
 )
 from judgify.decision.feel.range import Range
+from judgify.decision.feel.shown import literal
 from judgify.decision.feel.temporal import Date, DateTime, DayTimeDuration, MonthDuration, Time
 from judgify.decision.feel.type import ListType, SimpleType
 from judgify.decision.feel.value import Function, Parameter, native
@@ -549,3 +551,93 @@ def test_the_callers_own_values_are_held_to_limits() -> None:
     for mode in Mode:
         with pytest.raises(LimitError):
             compile_expression("for i in x return i", mode=mode).evaluate({"x": shared})
+
+
+def test_nesting_beyond_pythons_own_stack_ends() -> None:
+    text = "{f: function(n) " + "[" * 30 + "f(n)" + "]" * 30 + ", r: f(1)}.r"
+    with pytest.raises(LimitError) as caught:
+        compile_expression(text).evaluate({})
+    assert caught.value.code == "too-deep"
+
+
+def test_a_list_ends_where_the_steps_would_not() -> None:
+    with pytest.raises(LimitError) as caught:
+        compile_expression("for i in 1..200001 return i").evaluate({}, steps=10_000_000)
+    assert caught.value.code == "too-large"
+    with pytest.raises(LimitError):
+        compile_expression("some x in [1] satisfies some y in 1..1e9 satisfies y < x").evaluate({})
+
+
+def test_odd_ends_of_the_language() -> None:
+    assert work("0.0 ** 0") == 1
+    assert work("none.x = null", Mode.STANDARD) is True
+    nan = {"m": {"k": float("nan")}, "count": float("nan")}
+    with pytest.raises(EvaluationError) as caught:
+        compile_expression("m.k > 1").evaluate(nan)
+    assert (caught.value.code, caught.value.at) == ("not-finite", 3)
+    assert compile_expression("m.k > 1", mode=Mode.STANDARD).evaluate(nan) is None
+    assert compile_expression("count", mode=Mode.STANDARD).evaluate(nan) is None
+    assert compile_unary_tests("> ? - 1").evaluate(5) is True
+    with pytest.raises(FeelError, match=r"there is no type shop\.tPrice"):
+        compile_expression("1 instance of shop.tPrice")
+
+
+def test_ranges_are_shown_as_they_are_written() -> None:
+    assert plain(compile_expression("(< 5)").evaluate({})) == "(< 5)"
+    assert plain(compile_expression("(>= 5)").evaluate({})) == "(>= 5)"
+    assert plain([compile_expression('["a".."b")').evaluate({})]) == ['["a".."b")']
+    assert literal(compile_expression("(1..2]").evaluate({})) == "(1..2]"
+    assert plain(compile_expression("now").evaluate({})) == "<Function>"
+    assert plain(time(9, 30)) == "09:30:00"
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "expected"),
+    [
+        ("(count(목록[금액 > 5]) = 2)", True, True),
+        ("? in (for i in 목록 return i.금액)", 20, True),
+        ("sum(목록.금액)", 36, True),
+        ("[1, 36]", 36, True),
+        ("(목록[없음 > 5] = [])", True, "missing"),
+        ("max(목록.금액) + now().hour", 5, "no-moment"),
+        ('contains(?, "N")', "NG", True),
+        ('"a", 5', 5, True),
+    ],
+)
+def test_cells_of_tables_hold_the_whole_language(cell: str, value: Any, expected: Any) -> None:
+    table = DecisionTable.from_mapping(
+        {
+            "name": "t",
+            "inputs": [{"name": "x"}, {"name": "목록"}],
+            "outputs": [{"name": "o"}],
+            "rules": [{"when": {"x": cell}, "then": {"o": {"feel": "count(for i in 목록 return i)"}}}],
+            "default": {"o": {"feel": "sum(1, 2)"}},
+        }
+    )
+    outcome = table.evaluate(
+        {"x": value, "목록": [{"금액": 10}, {"금액": 6.0}, {"금액": 20}, {}][: 4 if value == 0 else 3]}
+    )
+    if isinstance(expected, str):
+        assert isinstance(outcome, NotEvaluable)
+        assert outcome.causes[0].code == expected
+    else:
+        assert isinstance(outcome, Matched)
+        assert outcome.output == {"o": 3}
+
+
+def test_outputs_with_and_without_a_zone_differ() -> None:
+    table = DecisionTable.from_mapping(
+        {
+            "name": "t",
+            "hit_policy": "A",
+            "inputs": [{"name": "x"}],
+            "outputs": [{"name": "o"}],
+            "rules": [
+                {"then": {"o": {"feel": '@"2025-01-20T00:00:00"'}}},
+                {"then": {"o": {"feel": '@"2025-01-20T00:00:00Z"'}}},
+            ],
+        }
+    )
+    outcome = table.evaluate({"x": 1})
+    assert isinstance(outcome, NotEvaluable)
+    assert outcome.causes[0].code == "any-differs"

@@ -107,6 +107,12 @@ def test_a_misspelt_function_is_told_where_the_names_are_known() -> None:
         parse_unary_tests(" ")
     with pytest.raises(FeelError, match=r"not\(…\) has to be the whole cell"):
         parse_unary_tests("1, not(2)")
+    with pytest.raises(FeelError, match=r"not\(…\) has to be the whole cell"):
+        parse_unary_tests("not(1), 2")
+    with pytest.raises(FeelError, match="2 is not expected here"):
+        parse_unary_tests("not(1) 2")
+    with pytest.raises(FeelError, match="a value is expected here, not >"):
+        parse_unary_tests("not(> 1, ?) or ?")
 
 
 def test_the_standards_mode_reads_what_yields_null() -> None:

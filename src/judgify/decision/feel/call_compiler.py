@@ -187,7 +187,5 @@ def fits(builtin: Builtin, number: int, names: Sequence[str] | None) -> bool:
 
 
 def by_name(builtin: Builtin, names: Sequence[str]) -> Callable[..., Any]:
-    """Give what works a built-in function out for arguments given by name."""
-    if not builtin.moment:
-        return lambda *arguments: builtin.run_named(names, arguments)
-    return lambda *arguments: builtin.run_named(names, arguments, moment=moment())
+    """Give what works a built-in function out for arguments given by name; those that ask for the time have none."""
+    return lambda *arguments: builtin.run_named(names, arguments)

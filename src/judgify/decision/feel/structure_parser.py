@@ -1,5 +1,6 @@
 """What stands in brackets or begins with a word: lists, contexts, ranges, conditions, loops, functions."""
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 from judgify.decision.feel.ast import (
@@ -26,7 +27,7 @@ SUM: Final = 4
 """How tightly + and - bind: the operands of a comparison."""
 
 
-class StructureParser(TypeParser):
+class StructureParser(TypeParser, ABC):
     """Reads expressions that hold others, by the `binary` of the whole parser."""
 
     bracketed: Node | None = None
@@ -34,9 +35,10 @@ class StructureParser(TypeParser):
     ending = 0
     """How many ranges wait for their end, so that `[` may close one as well as begin a filter."""
 
+    @abstractmethod
     def binary(self, minimum: int) -> Node:
         """Read operands and the operators between them that bind at least as tightly as `minimum`."""
-        raise NotImplementedError
+        ...
 
     def expression(self) -> Node:
         """Read an expression."""
