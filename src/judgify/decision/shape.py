@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from judgify.decision.feel.ast import Interval, Literal, Test, Tests
+from judgify.decision.feel.ast import Interval, Literal, Negate, Test, Tests
 from judgify.decision.feel.temporal import Date
 from judgify.decision.feel.unary import Check
 from judgify.decision.feel.value import kind
@@ -116,6 +116,8 @@ def _span(item: Test | Interval) -> tuple[str, Span] | None:
 
 
 def _constant(node: Any) -> tuple[str, Any] | None:
+    if isinstance(node, Negate) and (held := _constant(node.operand)) is not None and held[0] == "number":
+        return "number", -held[1]
     if not isinstance(node, Literal):
         return None
     sort = kind(node.value)
