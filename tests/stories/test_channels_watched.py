@@ -19,6 +19,7 @@ from judgify.response import timeline as t
 from judgify.response.channel_book import Book, ChannelFigures
 from judgify.response.channel_desk import ChannelDesk
 from judgify.response.channel_watch import ChannelWatcher
+from judgify.response.guide.oncall_file import PersonContact
 from judgify.response.guide.people import Canary, ChannelWatch
 from judgify.response.guide_policy import GuidePolicy
 from judgify.response.pager.canary import Canaries, Sink
@@ -136,6 +137,7 @@ async def test_a_channel_that_fails_opens_one_incident_is_routed_around_and_come
         "alert-missing",
         "monitoring",
     )
+    assert incident.title == "SMS: 모니터링 알람 누락"
     assert "unauthorized" in incident.signals[0].text
     assert "자격 증명" in incident.signals[0].text
     await world.passing(900)
@@ -163,7 +165,7 @@ async def test_all_vendors_refuse_is_no_burst_and_never_given_up(world: Watched)
         (name, who) for name in REAL for _, who, subject in world.vendors[name].since(begun) if incident_id in subject
     )
     assert max(per_person.values()) <= 2
-    await world.passing(1200)
+    await world.passing(840)
     for name in REAL:
         later = [at for at, _, _ in world.vendors[name].since(begun + timedelta(minutes=5))]
         # About a try each five minutes, or a minute where a canary asks; never one for each page that waits.
@@ -195,6 +197,32 @@ async def test_a_page_whose_channel_refuses_goes_another_way_at_once(world: Watc
     pages = [page for page in await world.pages(incident_id) if page.kind == "page" and not page.payload]
     assert not [page for page in pages if page.state == "due"]
     assert len(world.vendors["sms"].tries) - before <= 3
+
+
+async def test_a_refusal_brings_the_persons_next_step_and_then_any_other_channel_at_once(world: Watched) -> None:
+    # Each person's rule: SMS at once, mail only after ten minutes; nobody planned Slack.
+    rule = {"rules": {"P0": ({"channel": "sms"}, {"channel": "email-person", "after_s": 600.0})}}
+    contact = {name: PersonContact.model_validate(rule) for name in world.guide.contacts.persons}
+    world.policy.guide = replace(world.guide, oncall=world.guide.oncall.model_copy(update={"contact": contact}))
+    world.vendors["sms"].answer = UNAUTHORIZED
+    world.vendors["email-person"].answer = UNAUTHORIZED
+    incident_id = await world.fails("gateway") or ""
+    begun = world.clock.now()
+    await world.tick()
+    await world.passing(3)
+
+    def told(name: str) -> list[tuple[datetime, str, str]]:
+        return [one for one in world.vendors[name].since(begun) if incident_id in one[2]]
+
+    first = {page.person for page in await world.pages(incident_id) if page.row.startswith("0:page:")}
+    # Mail was brought forward and refused, too; so Slack, which is no part of anybody's rule, was taken within seconds.
+    assert told("email-person")
+    assert first
+    assert len(told("slack-critical")) >= len(first)
+    assert "pages-planned" in await world.types(incident_id)
+    await world.core.engine.acknowledge(incident_id, MINSU)
+    owed = [page for page in await world.pages(incident_id) if page.kind == "page" and page.state == "due"]
+    assert [page for page in owed if not page.payload] == []
 
 
 async def test_an_outage_is_told_from_a_hiccup(world: Watched) -> None:

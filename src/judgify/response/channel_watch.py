@@ -165,7 +165,12 @@ class ChannelWatcher:
         if page is None or incident is None or not rerouting.needs(page, incident) or not paging.of_the_incident(page):
             return
         unwell = {health.channel for health in self._book.all() if not health.well}
-        pages = [one for one in job.tx.pages(incident.id) if one.created_at >= incident.begun_at]
+        # What stays on this machine reaches nobody who does not look.
+        pages = [
+            one
+            for one in job.tx.pages(incident.id)
+            if one.created_at >= incident.begun_at and not job.policy.local_channel(one.channel)
+        ]
         quiet = job.policy.quiet(incident.severity, job.now)
         others = self._others(page, incident.severity, quiet=quiet)
         forward, channels = rerouting.reroute(page, pages, others, unwell, job.now)

@@ -61,7 +61,9 @@ class GuidePolicy:
         """Give an incident's title: the service's label and the signal's."""
         entry = self.guide.services.get(service)
         known = self.guide.signals.signals.get(signal)
-        label = entry.label.of(self._lang) if entry is not None else service
+        channel = self.guide.channels.get(service.removeprefix("channel:")) if service.startswith("channel:") else None
+        named = entry or channel
+        label = named.label.of(self._lang) if named is not None else service
         return f"{label}: {known.label.of(self._lang) if known is not None else signal}"
 
     def classify(self, signal: Signal) -> Classification:
