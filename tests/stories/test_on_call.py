@@ -11,10 +11,13 @@ import pytest
 from tests.support.oncall import by_guide, guide_with, layer, schedule, switched_on
 from tests.support.response_world import JIWON, MINSU, WEDNESDAY, World, default_guide
 
-from judgify.kit.clock import SEOUL
+from judgify.kit.clock import SEOUL, iso
 from judgify.response import timeline as t
+from judgify.response.desk import Work
+from judgify.response.kept import Kept
 from judgify.response.model import Delivery, Page, Severity
 from judgify.response.oncall_desk import Asked
+from judgify.response.verification import METHOD, own_address
 
 TWO = {"schedules": {"duty": schedule(layer("infra-engineer", "devops-lead"))}, "roles": {"devops": ["duty"]}}
 
@@ -329,3 +332,34 @@ async def test_all_channels_down_climbs_by_itself_with_schedules_too(world: Worl
     rows = [event.row for event in await events(world, incident_id, t.NobodyReached)]
     assert {"0", "15", "30", "60"} <= set(rows)
     assert not [page for page in await world.pages(incident_id) if page.kind == "page" and page.state == "failed"]
+
+
+async def test_a_number_that_was_never_verified_is_used_but_is_nobody_who_was_reached(world: World) -> None:
+    contacts = default_guide().contacts
+    persons = {
+        name: person.model_copy(update={"phone": "+82-10-1234-5678", "email": f"{name}@example.org"})
+        for name, person in contacts.persons.items()
+    }
+    guide = switched_on(default_guide(), "sms", "email-person")
+    channels = {name: channel.model_copy(update={"roles": None}) for name, channel in guide.channels.items()}
+    guide = replace(guide, contacts=contacts.model_copy(update={"persons": persons}), channels=channels)
+    await by_guide(world, guide)
+    world.pager.answer = lambda page: (
+        Delivery(outcome="refused", detail="no route", reason="unreachable", retry_after_s=600)
+        if page.channel == "email-person"
+        else Delivery(outcome="sent")
+    )
+    before = await world.fails("judgment")
+    await world.tick()
+    assert await events(world, before, t.NobodyReached) == []  # nothing is verified: what was sent counts
+
+    def verify(job: Work) -> None:
+        for person in persons:
+            body = {"address": own_address(guide, person, "email-person"), "at": iso(job.now)}
+            job.tx.keep(Kept(kind=METHOD, id=f"{person}/email-person", owner=person, body=body))
+
+    await world.core.desk.command(verify)
+    incident_id = await world.send("gateway", "security_breach", source="generic")
+    await world.tick()
+    assert [event.row for event in await events(world, incident_id, t.NobodyReached)][:1] == ["0"]
+    assert any(page.channel == "sms" and page.incident_id == incident_id for page in world.pager.sent)
