@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from bench.tck import OutOfTimeError, Result, run_file, same, within
+from bench.tck import OutOfTimeError, Result, needed, run_file, same, within
+from tests.support.dmn_xml import dmn
 
 from judgify.decision.dmn import ModelError
 
@@ -51,6 +52,19 @@ def test_the_runner_tells_what_passed_and_what_differs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("model", "name"), [("<broken", "m.dmn"), (MODEL, "other.dmn")])
 def test_a_model_that_cannot_be_read_fails_its_cases_and_not_the_run(tmp_path: Path, model: str, name: str) -> None:
     assert [result.word for result in run(tmp_path, model, name)] == ["ERROR"] * 3
+
+
+def test_a_model_is_read_with_what_it_imports_and_nothing_else() -> None:
+    files = {
+        "top": dmn('<import name="m" namespace="urn:m"/>', namespace="urn:t"),
+        "middle": dmn('<import name="l" namespace="urn:l"/>', namespace="urn:m"),
+        "low": dmn(namespace="urn:l"),
+        "twin": dmn(namespace="urn:t"),
+        "again": dmn(namespace="urn:l"),
+        "other": dmn(namespace="urn:o"),
+        "broken": b"<",
+    }
+    assert set(needed(files, "top")) == {"top", "middle", "low"}
 
 
 def test_a_test_file_that_cannot_be_read_is_one_failure(tmp_path: Path) -> None:
