@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from judgify.kit.clock import SEOUL, SystemClock
 from judgify.kit.settings import Settings
@@ -64,6 +64,18 @@ def fonts() -> dict[str, str]:
             if path.name.lower().startswith(names):
                 return finding("fonts", "ok", f"Hangul: {path}")
     return finding("fonts", "warning", "no font with Hangul found; pictures of charts would show boxes", mend)
+
+
+def contact_methods(rows: Any) -> list[dict[str, str]]:
+    """Which of the contacts' own addresses were never verified by a code; nothing when the engine did not answer."""
+    if not isinstance(rows, list) or not rows:
+        return []
+    never = [f"{row['person']} {row['channel']}" for row in rows if not row["verified_at"]]
+    if not never:
+        return [finding("contacts", "ok", f"all {len(rows)} addresses of contacts are verified")]
+    words = f"{len(never)} of {len(rows)} addresses of contacts were never verified: {', '.join(never[:5])}"
+    more = ", …" if len(never) > len(never[:5]) else ""
+    return [finding("contacts", "warning", words + more, f"judgify oncall verify {never[0]}")]
 
 
 def heartbeat(settings: Settings) -> dict[str, str]:

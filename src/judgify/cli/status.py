@@ -85,12 +85,17 @@ async def _status(settings: Settings, *, as_json: bool) -> int:
 
 async def _automation(settings: Settings) -> dict[str, Any] | None:
     """What the engine says about its automation; ``None`` when it does not answer."""
+    answer = await _engine(settings, "/automation")
+    return answer if isinstance(answer, dict) else None
+
+
+async def _engine(settings: Settings, path: str) -> Any:
+    """What the engine says; ``None`` when it does not answer."""
     try:
         async with connect.engine(settings, timeout_s=3) as engine:
-            answer = await engine.get("/api/v2/response/automation")
+            return await engine.get(f"/api/v2/response{path}")
     except JudgifyError:
         return None
-    return answer if isinstance(answer, dict) else None
 
 
 async def _doctor(settings: Settings, *, as_json: bool) -> int:
@@ -98,6 +103,7 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
     async with connect.supervisor(settings) as client:
         findings += await _running(client, settings)
     findings += [checkup.fonts(), *await asyncio.to_thread(checkup.guide, settings), checkup.heartbeat(settings)]
+    findings += checkup.contact_methods(await _engine(settings, "/oncall/methods"))
     errors = [finding for finding in findings if finding["level"] == "error"]
     if as_json:
         emit({"ok": not errors, "findings": findings})
