@@ -149,6 +149,27 @@ def test_channels_show_how_they_are_from_the_first_canaries_on(scene: Scene) -> 
     assert scene.cli("channel", "test", "nothing").returncode != 0
 
 
+def test_the_console_shows_the_channels_and_tests_one(scene: Scene) -> None:
+    token = scene.engine.user("viewer-of-channels", "responder").partition("token=")[2]
+    with httpx.Client(base_url=scene.engine.url, trust_env=False, timeout=30) as browser:
+        origin = {"origin": scene.engine.url}
+        assert browser.get("/channels").status_code == 303
+        browser.post("/login", data={"token": token}, headers=origin)
+        shown = browser.get("/channels")
+        assert shown.status_code == 200
+        for text in ("개인 메일", "거절됨", "unauthorized", "점검 메시지", "심장 박동", "연락 수단 확인"):
+            assert text in shown.text, text
+        assert "canary-ticket" not in shown.text
+        csrf = re.search(r'name="csrf" value="([^"]+)"', shown.text)
+        assert csrf is not None
+        assert browser.post("/channels/sms/test", data={"csrf": csrf[1]}).status_code == 403
+        done = browser.post("/channels/sms/test", data={"csrf": csrf[1]}, headers=origin)
+        assert done.headers["location"] == "/channels?done=good"
+        assert "The test went through" in browser.get("/channels?done=good&lang=en").text
+        bad = browser.post("/channels/http/test", data={"csrf": csrf[1]}, headers=origin)
+        assert bad.headers["location"] == "/channels?done=bad"
+
+
 def test_a_mails_link_acknowledges_once_and_what_waits_falls_silent(scene: Scene) -> None:
     incident = str(scene.engine.post("/incidents", service="gateway", text="다운", severity="P0")["id"])
 
