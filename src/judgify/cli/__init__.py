@@ -22,6 +22,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "workflow": ("workflow",),
     "judgment": ("judgment",),
     "guide": ("guide",),
+    "decision": ("decision",),
     "incident": ("incident",),
     "runbook": ("runbook",),
     "action": ("action",),
