@@ -14,8 +14,9 @@ from judgify.response.guide.people import SmsReply
 from judgify.response.guide.schema import Guide
 from judgify.response.incident import Incident
 from judgify.response.model import Page
-from judgify.response.pager.ticketed import ticketed, with_code
+from judgify.response.pager.ticketed import coded, ticketed, with_code
 from judgify.response.ticket import Tickets
+from judgify.response.verification import VERIFY, Codes
 
 TICKETS = Tickets("s" * 40)
 CONSOLE = "https://ops.example.com"
@@ -96,3 +97,14 @@ def test_what_fits_one_sms_still_does_with_its_code() -> None:
         assert whole.endswith(" 회신: 접수 0042")
         assert (size_of(whole) <= SMS_BYTES) == (size_of(text) <= SMS_BYTES), length
     assert with_code("가" * 20, "en", "0042") == "가" * 20 + " Reply: ack 0042"
+
+
+def test_a_code_of_a_contact_method_is_in_its_own_message_only() -> None:
+    codes = Codes("s" * 40)
+    asks = page("sms", incident_id=None, kind="test", payload={VERIFY: "word"})
+    code = codes.code("dev-lead", "sms", "word")
+    assert coded(SAID, asks, codes).short == f"확인 코드 {code} (10분 동안 유효). 요청하지 않았다면 무시하세요"
+    assert size_of(coded(SAID, asks, codes).short) <= SMS_BYTES
+    assert code in coded(replace(SAID, lang="en"), asks, codes).body
+    assert coded(SAID, page("sms"), codes) == SAID
+    assert coded(SAID, page("sms", payload={VERIFY: 1}), codes) == SAID
