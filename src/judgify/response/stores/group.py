@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar
 
+from judgify.kit.log import get_logger
 from judgify.response.ports import Tx
 
+log = get_logger("judgify.response.store")
 T = TypeVar("T")
 MOST: Final = 128
 """Commands of one transaction."""
@@ -139,7 +141,13 @@ class GroupWriter:
                 if not jobs:
                     self._busy = False
                     return
-            done = run_group(self._door, jobs, self._monotonic)
+            try:
+                done = run_group(self._door, jobs, self._monotonic)
+            except BaseException as error:  # boundary: whatever it is, those who wait are told, and others go on
+                log.exception("a group of commands failed")
+                done = len(jobs)
+                for job in jobs:
+                    job.error = error
             with self._lock:
                 self._waiting.extendleft(reversed(jobs[done:]))
             # A loop that is closed has nobody left who waits.
