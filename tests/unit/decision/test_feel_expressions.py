@@ -253,6 +253,7 @@ def test_expressions_strictly(text: str, expected: Any) -> None:
         ("for i in 1.5..3 return i", "no-steps", 1),
         ('for i in 1.."x" return i', "no-steps", 1),
         ("for i in (> 5) return i", "no-steps", 1),
+        ("for i in 1e6000..1e5999 return i", "out-of-range", 1),
         ("for i in day..span return i", "no-steps", 1),
         ("some x in list satisfies x", "not-boolean", 1),
         ("some x in [0] satisfies 1 / x > 0", "division-by-zero", 27),

@@ -180,6 +180,7 @@ def test_a_name_may_be_forgotten() -> None:
         "? > 5 and not(? = 7)",
         "!= 5",
         "(> 5)",
+        "= [1..2], [1..2]",
         '{x: 1, "y z": 2, "and": 3, a-b: 4}',
         "function(x: list<number>, y) x + y",
         'function(x) external {java: "x"}',

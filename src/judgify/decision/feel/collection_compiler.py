@@ -7,7 +7,7 @@ from judgify.decision.feel import temporal
 from judgify.decision.feel.ast import Entries, Filter, For, Items, Lambda, Literal, Node, Quantified, Source, mentions
 from judgify.decision.feel.check_compiler import CheckCompiler
 from judgify.decision.feel.error import EvaluationError, LimitError
-from judgify.decision.feel.meter import spend
+from judgify.decision.feel.meter import FAULT, spend
 from judgify.decision.feel.operator import NUMERIC, compare, order
 from judgify.decision.feel.range import Range
 from judgify.decision.feel.scope import Block, Code, ItemBlock, Run
@@ -17,6 +17,8 @@ from judgify.decision.feel.value_compiler import weight
 from judgify.decision.limit import MAX_LIST
 
 _DAY = DayTimeDuration(86_400 * 1_000_000_000)
+_FARTHEST = 1 << 62
+"""Where a loop over whole numbers may begin or end; longer ones would fill the memory with few steps."""
 Loop = Callable[[Any, list[Any]], Iterator[Any]]
 """Goes through the frames of nested sources, from a scope and the results so far."""
 
@@ -136,6 +138,7 @@ class CollectionCompiler(CheckCompiler):
                 except LimitError:
                     raise
                 except EvaluationError as error:
+                    spend(FAULT)
                     fault = fault or error
                     continue
                 if passed is decisive:
@@ -218,6 +221,8 @@ def _span(first: Any, last: Any) -> Iterator[Any]:
     if found != kind(last) or found not in {"number", "date"}:
         raise EvaluationError("no-steps", found=found if found not in {"number", "date"} else kind(last))
     if found == "number":
+        if max(abs(first), abs(last)) > _FARTHEST:
+            raise EvaluationError("out-of-range")
         if first != int(first) or last != int(last):
             raise EvaluationError("no-steps", found="number")
         yield from range(int(first), int(last) + 1) if first <= last else range(int(first), int(last) - 1, -1)

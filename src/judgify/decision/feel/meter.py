@@ -2,10 +2,13 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from judgify.decision.feel.error import EvaluationError, LimitError
 from judgify.decision.limit import MAX_CALLS, MAX_FAULTS, MAX_STEPS
+
+FAULT: Final = 6
+"""Steps that a fault costs: to raise and to catch it takes as long as they."""
 
 
 class _Meter(threading.local):

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Any
 
 from judgify.decision.feel.error import EvaluationError, LimitError
-from judgify.decision.feel.meter import record
+from judgify.decision.feel.meter import FAULT, record, spend
 
 Fail = Callable[[EvaluationError, int], Any]
 """Deals with a fault that arose at a character: raises it, or gives what stands for it."""
@@ -41,4 +41,5 @@ def _null(fault: EvaluationError, at: int) -> Any:
         fault.at = at
     if isinstance(fault, LimitError):
         raise fault
+    spend(FAULT)
     record(fault)

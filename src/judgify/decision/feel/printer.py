@@ -147,7 +147,7 @@ class _Printer:
     def test(self, test: Test | Interval) -> str:
         if isinstance(test, Interval):
             return self.interval(test)
-        if test.symbol != "=":
+        if test.symbol != "=" or isinstance(test.operand, Interval):
             return f"{test.symbol} {self.of(test.operand, _SUM)}"
         return f"({self.of(test.operand)})" if _is_guarded(test.operand) else self.of(test.operand)
 
