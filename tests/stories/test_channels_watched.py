@@ -265,6 +265,20 @@ async def test_a_restart_remembers_what_failed(world: Watched) -> None:
     assert sum(isinstance(entry.event, t.IncidentOpened) for entry in entries) == 1
 
 
+async def test_a_test_page_is_tried_at_once_and_brings_a_mended_channel_back(world: Watched) -> None:
+    await world.all_refuse(UNAUTHORIZED)
+    await world.passing(5)
+    assert not world.book.health("sms").well  # type: ignore[union-attr]
+    sent = await world.core.office.test_page("ops-lead")
+    await world.tick()
+    found = {page.channel: page for page in await world.pages(None) if page.id in sent}
+    assert (found["sms"].state, found["sms"].outcome) == ("failed", "refused")
+    await world.all_refuse(None)
+    await world.core.office.test_page("ops-lead")
+    await world.tick()
+    assert all(health.well for health in world.book.all() if health.channel != "email-person")
+
+
 async def test_a_test_of_a_channel_is_a_canary_or_a_look(world: Watched) -> None:
     told = await world.asked.test("sms", "ko")
     assert (told["tested"], told["good"], told["reason"]) == ("canary", True, "sent")
