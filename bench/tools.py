@@ -16,6 +16,8 @@ PACKAGES: Final = {
     "wrk": ("wrk", "libluajit-5.1-2", "libluajit-5.1-common"),
     "nginx": ("nginx",),
     "prometheus-alertmanager": ("prometheus-alertmanager",),
+    "amtool": ("prometheus-alertmanager",),
+    "prometheus": ("prometheus",),
 }
 
 

@@ -42,8 +42,8 @@ class Standing(Value):
         return f"{self.source}|{self.service}|{self.signal}"
 
 
-State = Literal["news", "repeat", "over"]
-"""Of a firing alert: it is new or has begun anew; it stands already; the word of its end was here before."""
+State = Literal["news", "repeat", "later", "over"]
+"""Of a firing alert: it is new or has begun anew; it stands already (and begins later); it was over before."""
 
 
 def key_of(signal: Signal) -> str:
@@ -85,7 +85,9 @@ def fired(work: Work, signal: Signal, begun_at: datetime) -> tuple[State, Standi
     )
     if not after.stands:
         return "over", after
-    return ("repeat" if before.stands else "news"), after
+    if not before.stands:
+        return "news", after
+    return ("repeat" if after.started_at == begun else "later"), after
 
 
 def over(work: Work, signal: Signal) -> Standing:
