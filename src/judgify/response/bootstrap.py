@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -41,6 +42,7 @@ from judgify.response.incident import Incident
 from judgify.response.intake.form import Form, forms
 from judgify.response.intake.watch import Watch
 from judgify.response.last_guide import open_guide
+from judgify.response.lead import Lead
 from judgify.response.metrics.source import ScrapedMetrics
 from judgify.response.model import Lang, Signal
 from judgify.response.office import Office
@@ -187,6 +189,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
     slack = Slack(guide, kit, settings.home, engine=core.engine, accounts=core.accounts)
     budget = _budget(guide, watch, clock)
     heart = _heart(settings, clock, core.conductor, metrics)
+    lead = _lead(settings, core)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -202,11 +205,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
             core.conductor.run,
             core.inbox.run,
             core.heartbeats.run,
-            watch.run,
             lambda: guard.figures(core.desk, core.figures, clock, budget),
             lambda: guard.steadiness(core.desk, core.figures, clock),
-            outlets.watcher(core.engine).run,
         ]
+        loops += _once(lead, watch.run, outlets.watcher(core.engine).run)
         loops += [*slack.loops(), *([heart.run] if heart is not None else [])]
         async with watch:
             tasks = [
@@ -264,6 +266,22 @@ def _heart(settings: Settings, clock: Clock, conductor: Conductor, metrics: Metr
     if settings.heartbeat_url is None:
         return None
     return Heart(settings.heartbeat_url, clock, lambda: conductor.completed_at, settings.heartbeat_method, metrics)
+
+
+def _lead(settings: Settings, core: Core) -> Lead | None:
+    """Give this engine's part in the lead, where others may work on its store."""
+    if settings.response_database_url is None:
+        return None
+    lead = Lead(core.desk, core.engine, settings.engine_name)
+    core.conductor.leads = lambda: lead.held
+    return lead
+
+
+def _once(lead: Lead | None, *loops: Loop) -> list[Loop]:
+    """Give loops that only one engine may run at a time."""
+    if lead is None:
+        return list(loops)
+    return [lead.run, *(partial(lead.only, loop) for loop in loops)]
 
 
 async def _for_ever(loop: Loop, clock: Clock) -> None:

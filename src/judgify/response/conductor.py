@@ -65,6 +65,8 @@ class Conductor:
         self._rolling: frozenset[str] = frozenset()
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._faults: dict[str, int] = {}
+        self.leads: Callable[[], bool] = lambda: True
+        """Whether this engine does what only one may do; with others on its store, while it holds the lead."""
         self.completed_at: datetime | None = None
         """When the loop last went through without a fault in its due rows."""
 
@@ -119,6 +121,9 @@ class Conductor:
             )
 
         good &= await self._stage("look", look)
+        if not self.leads():
+            self._followed(incidents, due, good=good)
+            return None
         await self._stage("approvals", self._lapse)
         await self._stage("duty", lambda: self._duty.begin(incidents))
         await self._stage("lives", lambda: self._live(incidents))
@@ -145,6 +150,14 @@ class Conductor:
 
         await self._stage("deadlines", following)
         return min(moments, default=None)
+
+    def _followed(self, incidents: Sequence[Incident], due: Sequence[int], *, good: bool) -> None:
+        """End a look of an engine that does not lead: it sends pages, and leaves the rest to whoever does."""
+        for task in list(self._runs.values()):
+            task.cancel()  # the leader takes the runbook up where it is written that it was
+        if good:
+            self.completed_at = self._desk.clock.now()
+            self._figures.looked(incidents, due[0] if due else 0, self.completed_at)
 
     async def _stage(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
         try:
