@@ -84,11 +84,11 @@ def _tended(incident: Incident) -> datetime:
 
 
 def _guide_of(job: Work) -> str:
-    digest = job.policy.guide_digest()
+    present = job.policy.guide_digest()
     known = job.tx.kept(GUIDE, "planned")
-    if known is not None and known.body.get("digest") == digest:
+    if known is not None and known.body.get("guide") == present:
         return HANDED_OVER
-    job.tx.keep(Kept(kind=GUIDE, id="planned", body={"digest": digest}))
+    job.tx.keep(Kept(kind=GUIDE, id="planned", body={"guide": present}))
     return HANDED_OVER if known is None else GUIDE_CHANGED
 
 
