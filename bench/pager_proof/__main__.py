@@ -36,6 +36,8 @@ def main() -> int:
     count = chosen.schedules if chosen.seed is None else 1
     seeds = [seed for seed in range(first, first + count) for _ in range(chosen.times)]
 
+    for line in report.skipped():
+        print(line, file=sys.stderr)
     clock = SystemClock()
     end = clock.monotonic() + chosen.minutes * 60 if chosen.minutes else None
 

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import median, quantiles
 
-from bench.pager_proof import world
+from bench.pager_proof import faketime, world
+from bench.pager_proof.disk import may_mount
 from bench.pager_proof.series import Result
 from judgify import __version__
 from judgify.kit.clock import SystemClock, show
@@ -20,6 +21,16 @@ def failure(result: Result, mutant: str = "") -> str:
     again += f" --mutant {mutant}" if mutant else ""
     kept = f"\n  kept in {result.kept}" if result.kept is not None else ""
     return f"seed {schedule.seed} ({schedule.family}) does not hold:\n{told}\n  again: {again}{kept}\n  {schedule}"
+
+
+def skipped() -> list[str]:
+    """Say which faults cannot be made on this machine, and what stands in for them."""
+    told = []
+    if not may_mount():
+        told.append("skipped: file systems of 1 MB (no right to mount one); the database's pages are bounded instead")
+    if not faketime.fit():
+        told.append("skipped: clock jumps (libfaketime is not installed, or not for this kind of machine)")
+    return told
 
 
 def table(results: Sequence[Result]) -> str:
@@ -38,7 +49,7 @@ def table(results: Sequence[Result]) -> str:
         f"Judgify {__version__}, {show(SystemClock().now())}; {os.cpu_count()} cores, {platform.machine()}, Python "
         f"{platform.python_version()}; seeds {seeds[0]} to {seeds[-1]}, {len(results)} runs; bound {world.BOUND_S:g} s."
     )
-    return "\n".join([*lines, "", about])
+    return "\n".join([*lines, "", about, *skipped()]) + "\n"
 
 
 def _row(name: str, results: Sequence[Result]) -> str:

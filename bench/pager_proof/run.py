@@ -55,6 +55,8 @@ class Run:
         self._starts = 0
         self._sends = 0
         self._over = False
+        self._longer_s = 0.0
+        self._mending = False
         self._disk = Disk(self.folder / "home" / "response", tmpfs=schedule.tmpfs) if schedule.fulls else None
 
     @property
@@ -165,15 +167,15 @@ class Run:
             default=0.0,
         )
         quiet_from = 0.0
-        while self.now() < GIVE_UP_S:
+        while self.now() < GIVE_UP_S + self._longer_s:
             await _CLOCK.sleep(0.05)
             now = self.now()
             done = len(self.record.accepted) == len(self._plan.alerts) and len(self.record.acked) == len(
                 self._plan.acks
             )
-            if not done or now < last_fault or checker.waiting(self.record, now):
+            if not done or now < last_fault or self._mending or checker.waiting(self.record, now):
                 quiet_from = now
-                if done and self._hopeless(now):
+                if done and not self._mending and self._hopeless(now):
                     return
                 continue
             # What was acknowledged must stay silent for a while, and late repeats must have time to come.
@@ -368,9 +370,12 @@ class Run:
         await self._until(spell.at)
         if self._database is not None:
             start = self.now()
+            self._mending = True
             await asyncio.to_thread(self._database[0].kill)
             await asyncio.sleep(spell.for_s)
             await asyncio.to_thread(self._database[0].start)
+            self._mending = False
+            self._longer_s += self.now() - start
             self.record.troubles.append(Window(start, self.now(), what="the database was away"))
 
     async def _full(self, spell: Spell) -> None:

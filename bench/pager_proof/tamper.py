@@ -69,10 +69,10 @@ def _pace() -> None:
     graft(delivery, "TIMEOUT_S", world.TRY_S + 0.2)
     pages = guide_policy.GuidePolicy.pages
 
-    def scaled(self: Any, severity: Any, service: str, started_at: Any) -> Any:
+    def scaled(self: Any, severity: Any, service: str, started_at: Any, *rest: Any) -> Any:
         return [
             row.model_copy(update={"due_at": started_at + (row.due_at - started_at) * world.SCALE})
-            for row in pages(self, severity, service, started_at)
+            for row in pages(self, severity, service, started_at, *rest)
         ]
 
     graft(guide_policy.GuidePolicy, "pages", scaled)

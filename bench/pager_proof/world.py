@@ -71,6 +71,11 @@ def write(folder: Path, shipped: Path) -> Path:
     matrix = yaml.load((guide / "escalation.yaml").read_text(encoding="utf-8"))
     matrix["repeat"].update(every_s=REPEAT_S, times=REPEATS, retry_s=list(RETRY_S))
     _dump(yaml, matrix, guide / "escalation.yaml")
+    intake = yaml.load((guide / "intake.yaml").read_text(encoding="utf-8"))
+    if "storm" in intake:
+        # Every single page is counted here; what becomes one digest is another promise.
+        intake["storm"]["pages"] = 1000
+        _dump(yaml, intake, guide / "intake.yaml")
     return guide
 
 

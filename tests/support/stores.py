@@ -150,6 +150,10 @@ class Postgres:
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "judgify", name)
         return self.url_of(name)
 
+    def drop_database(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self._run("dropdb", "--force", "--if-exists", "-h", "127.0.0.1", "-p", str(self.port), "-U", "judgify", name)
+
     def start(self) -> None:
         """Start the server and wait until it accepts connections."""
         command = [

@@ -11,7 +11,7 @@ from bench.pager_proof.series import carry_out
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SHORT = 204
-AT_ONCE = 8
+AT_ONCE = 10
 DETECTED: dict[str, tuple[Family, tuple[int, ...]]] = {
     "send-before-commit": ("write", (1, 4, 5, 9, 13, 17)),
     "forget-the-fence": ("twin", (1, 2, 5, 6, 10, 13)),
