@@ -150,28 +150,25 @@ def events_client(key: str, home: EngineHome) -> pagerduty.EventsApiV2Client:
     return pagerduty.EventsApiV2Client(key, base_url=address, transport=TlsEndsBefore())
 
 
+def kinds(home: EngineHome, incident: str) -> list[str]:
+    return [entry["type"] for entry in home.get(f"/incidents/{incident}/timeline?limit=500")]
+
+
 def test_pagerdutys_own_client_triggers_and_resolves(home: EngineHome) -> None:
-    client = events_client(TOKEN, home)
-    details = {"alertname": "PumpStopped", "service": "judgment"}
-    key = client.trigger("the pump stopped", "pump-1", severity="critical", custom_details=details)
-    assert key
-    found = of(home, "pump_stopped")
-    assert found["incident"]["severity"] in {"P0", "P1"}
-    assert client.acknowledge(key) == key
-    assert client.resolve(key) == key
-    incident = found["incident"]["id"]
-    types = [entry["event"]["type"] for entry in home.get(f"/incidents/{incident}/timeline?limit=500")]
-    assert "note-added" in types
-    assert "signal-cleared" in types
-    client.send_change_event(payload={"summary": "release 2.1.0", "source": "judgment"})
-    home.until(
-        lambda: any(
-            entry["event"]["type"] == "change-reported"
-            for entry in home.get(f"/incidents/{incident}/timeline?limit=500")
-        )
-    )
-    with pytest.raises(pagerduty.Error):
-        events_client("wrong", home).trigger("x", "y")
+    with events_client(TOKEN, home) as client:
+        details = {"alertname": "PumpStopped", "service": "judgment"}
+        key = client.trigger("the pump stopped", "pump-1", severity="critical", custom_details=details)
+        assert key
+        found = of(home, "pump_stopped")
+        assert found["incident"]["severity"] in {"P0", "P1"}
+        assert client.acknowledge(key) == key
+        assert client.resolve(key) == key
+        incident = found["incident"]["id"]
+        assert {"note-added", "signal-cleared"} <= set(kinds(home, incident))
+        client.send_change_event(payload={"summary": "release 2.1.0", "source": "judgment"})
+        home.until(lambda: "change-reported" in kinds(home, incident))
+    with events_client("wrong", home) as stranger, pytest.raises(pagerduty.Error):
+        stranger.trigger("x", "y")
 
 
 def test_a_burst_of_thousands_is_durable_and_one_incident_for_each_root(home: EngineHome) -> None:
@@ -189,3 +186,42 @@ def test_a_burst_of_thousands_is_durable_and_one_incident_for_each_root(home: En
     assert len(shown) == 3_000
     roots = [incident["root"] for incident in home.get("/incidents") if incident["state"] not in {"closed", "resolved"}]
     assert len(roots) == len(set(roots))
+
+
+def test_strangers_and_hostile_bodies_get_a_clear_refusal_in_the_form_of_their_way_in(home: EngineHome) -> None:
+    own = "/api/v2/response"
+    none = {"Authorization": ""}
+    for path in (f"{own}/signals", f"{own}/intake/grafana", f"{own}/intake/json/x", "/heartbeat/watchdog"):
+        refused = home.api.post(path, json={}, headers=none)
+        assert (refused.status_code, refused.json()["type"]) == (401, "urn:judgify:problem:unauthenticated")
+    told = home.api.post("/api/v2/alerts", json=[], headers={"Authorization": "Bearer wrong"})
+    assert told.status_code == 401
+    assert isinstance(told.json(), str)
+    wrong = home.api.post("/v2/enqueue", json={"routing_key": "wrong", "event_action": "trigger"}, headers=none)
+    assert (wrong.status_code, wrong.json()["errors"]) == (400, ["Invalid routing key"])
+    lacking = home.api.post("/v2/enqueue", json={"routing_key": TOKEN, "event_action": "trigger"}, headers=none)
+    assert (lacking.status_code, lacking.json()["status"]) == (400, "invalid event")
+    wide = {f"l{n}": "x" for n in range(10_000)}
+    for body in (b"{", b"\xff", b"[" * 100_000, json.dumps([{"labels": wide}]).encode(), b'[{"labels": {}}]'):
+        answer = home.api.post("/api/v2/alerts", content=body, headers=bearer())
+        assert answer.status_code == 400, body[:40]
+        assert isinstance(answer.json(), str)
+        assert home.api.post(f"{own}/intake/alertmanager", content=body, headers=bearer()).status_code in {400, 422}
+        assert home.api.post("/v2/change/enqueue", content=body).status_code == 400
+    assert home.api.post(f"{own}/signals", content=b"x" * 9_000_000, headers=bearer()).status_code == 413
+    assert home.api.post(f"{own}/intake/json/nothing", json={}, headers=bearer()).status_code == 404
+    assert home.api.post("/heartbeat/nobody", headers=bearer()).status_code == 404
+    beat = home.api.post("/heartbeat/watchdog", headers=bearer())
+    assert (beat.status_code, beat.json()["data"]["missing"]) == (202, False)
+    made = home.post("/heartbeats", name="job", every_s=60)
+    assert made["source"] == "api"
+    assert {one["name"] for one in home.get("/heartbeats")} == {"watchdog", "job"}
+    assert home.post("/heartbeats/job/forget") == {"forgotten": "job"}
+    cloud = {"specversion": "1.0", "id": "1", "source": "/x/judgment", "type": "a.disk_low"}
+    headers = {**bearer(), "Content-Type": "application/cloudevents+json"}
+    taken = home.api.post(f"{own}/intake/cloudevents", content=json.dumps(cloud), headers=headers)
+    assert taken.status_code == 202, taken.text
+    for path in ("/api/v2/status", "/api/v2/receivers", "/api/v2/silences", "/api/v2/alerts/groups"):
+        assert home.api.get(path, headers=none).status_code == 401
+        assert home.api.get(path, headers=bearer()).status_code == 200
+    assert home.api.get("/api/v2/alerts", params={"filter": "x"}, headers=bearer()).status_code == 422
