@@ -46,7 +46,15 @@ SCOPE: dict[str, Any] = {
 NAMES = [*SCOPE, "상한(℃)", "hyphen-ated"]
 
 
-FALSE_OR_LISTS = {"list.x", "list[item.x > 1]", 'list["x"]', "a in none", "a in (? + 1)"}
+FALSE_OR_LISTS = {
+    "[1 / 0 > a and none > 1]",
+    "[big ** 30 * big ** 15]",
+    "list.x",
+    "list[item.x > 1]",
+    'list["x"]',
+    "a in none",
+    "a in (? + 1)",
+}
 """What the standard answers although something in it has no meaning."""
 
 
@@ -253,6 +261,8 @@ def test_expressions_strictly(text: str, expected: Any) -> None:
         ("for i in 1.5..3 return i", "no-steps", 1),
         ('for i in 1.."x" return i', "no-steps", 1),
         ("for i in (> 5) return i", "no-steps", 1),
+        ("[1 / 0 > a and none > 1]", "division-by-zero", 4),
+        ("[big ** 30 * big ** 15]", "out-of-range", 12),
         ("for i in 1e6000..1e5999 return i", "out-of-range", 1),
         ("for i in day..span return i", "no-steps", 1),
         ("some x in list satisfies x", "not-boolean", 1),

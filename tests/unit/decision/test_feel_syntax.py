@@ -111,6 +111,8 @@ def test_a_misspelt_function_is_told_where_the_names_are_known() -> None:
         parse_unary_tests("not(1), 2")
     with pytest.raises(FeelError, match="2 is not expected here"):
         parse_unary_tests("not(1) 2")
+    with pytest.raises(FeelError, match="a comparison cannot stand here: >"):
+        parse_unary_tests("> 5 > 6")
     with pytest.raises(FeelError, match="a value is expected here, not >"):
         parse_unary_tests("not(> 1, ?) or ?")
 
