@@ -8,6 +8,7 @@ work would be too much the result says that it was cut.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from judgify.decision.clause import InputColumn
@@ -62,12 +63,17 @@ class _Side:
     groups: Mapping[int, Sequence[int]]
 
 
+_Box = tuple[tuple[int, tuple[int, ...]], ...]
+"""Some inputs, by number, each with the places that are meant."""
+
+
 @dataclass(slots=True)
 class _Space:
     sides: tuple[_Side, ...]
     everything: int
     cut: bool = False
     _open: dict[tuple[int, int], bool] = field(default_factory=dict)
+    _boxes: dict[tuple[int, int], tuple[_Box, ...]] = field(default_factory=dict)
 
     def meetings(self) -> dict[int, tuple[int, ...]]:
         """Give every set of rules that may hold together, each with one place on every input."""
@@ -83,18 +89,31 @@ class _Space:
             found = following
         return found
 
-    def gaps(self, held: int, number: int = 0) -> Iterator[tuple[tuple[_Side, Sequence[int]], ...]]:
+    def gaps(self, held: int, number: int = 0) -> tuple[_Box, ...]:
         """Give boxes in which no rule may hold: for some inputs the places; the others may be anything."""
         if held == 0:
-            yield ()
-            return
+            return ((),)
         if not self._leads_to_a_gap(held, number):
-            return
+            return ()
+        key = (number, held)
+        if key not in self._boxes:
+            self._boxes[key] = self._joined_gaps(held, number)
+        return self._boxes[key]
+
+    def _joined_gaps(self, held: int, number: int) -> tuple[_Box, ...]:
+        # Places from which the same boxes follow are one: what is open in one way is told once.
         side = self.sides[number]
+        open_at: dict[_Box, list[int]] = {}
         for group, places in side.groups.items():
             for rest in self.gaps(held & group, number + 1):
-                whole = len(places) == sum(map(len, side.groups.values()))
-                yield rest if whole else ((side, places), *rest)
+                open_at.setdefault(rest, []).extend(places)
+        if len(open_at) > MAX_GAPS:
+            self.cut = True
+        whole = sum(map(len, side.groups.values()))
+        return tuple(
+            rest if len(places) == whole else ((number, tuple(sorted(places))), *rest)
+            for rest, places in islice(open_at.items(), MAX_GAPS)
+        )
 
     def _leads_to_a_gap(self, held: int, number: int) -> bool:
         if held == 0 or number == len(self.sides):
@@ -150,12 +169,9 @@ def _side(given: InputColumn, column: Column) -> _Side:
 
 
 def _gaps(table: DecisionTable, space: _Space) -> Iterator[Finding]:
-    for number, box in enumerate(space.gaps(space.everything)):
-        if number == MAX_GAPS:
-            space.cut = True
-            return
-        where = {side.name: side.column.axis.text(places) for side, places in box}
-        at = {side.name: places[0] for side, places in box}
+    for box in space.gaps(space.everything):
+        where = {space.sides[number].name: space.sides[number].column.axis.text(places) for number, places in box}
+        at = {space.sides[number].name: places[0] for number, places in box}
         path = [at.get(side.name, next(iter(side.groups.values()))[0]) for side in space.sides]
         yield Finding("gap", where=where, example=space.example(path), params={"default": table.default is not None})
 

@@ -1,12 +1,14 @@
 """What the guide knows of the platform: severities, services, signals."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from judgify.response.guide.base import Identifier, Line, Minutes, Model, Name, Seconds, SeverityName, Text
 
 Scalar = str | int | float | bool | None
+KNOWN: Final = "known"
+"""The column of the severity table that says whether a signal is in the closed list."""
 FailureClass = Literal["service", "data", "security", "monitoring", "presentation", "unknown"]
 """The class of failure in an incident's key: one fault seen through two signals of a class is one incident."""
 
@@ -159,17 +161,36 @@ class SignalsFile(Model):
     examples: tuple[Example, ...]
 
     def table(self) -> dict[str, Any]:
-        """Give the table in the mapping format of `judgify.decision`."""
+        """Give the table in the mapping format of `judgify.decision`.
+
+        The column `known` is written out as a test of the signal itself, so that the closed list stands in one place
+        and an analysis sees that what speaks of unknown signals speaks of no other.
+        """
+        spoken = any(column.name == KNOWN for column in self.inputs)
         return {
             "name": self.name,
             "hit_policy": self.hit_policy,
-            "inputs": [_column(column) for column in self.inputs],
+            "inputs": [_column(column) for column in self.inputs if column.name != KNOWN],
             "outputs": [_column(column) for column in self.outputs],
             "rules": [
-                {"id": rule.id, "note": rule.reason.ko, "when": dict(rule.when), "then": dict(rule.then)}
+                {
+                    "id": rule.id,
+                    "note": rule.reason.ko,
+                    "when": self._spelt_out(rule.when) if spoken else dict(rule.when),
+                    "then": dict(rule.then),
+                }
                 for rule in self.rules
             ],
         }
+
+    def _spelt_out(self, when: dict[str, Any]) -> dict[str, Any]:
+        names = ", ".join(f'"{name}"' for name in self.signals)
+        cell = {"false": f"not({names})", "true": names, "-": "-"}.get(str(when.get(KNOWN, "-")).strip().lower())
+        if cell is None or (cell != "-" and "signal" in when):
+            # Left as it is: the table then refuses it with its place.
+            return dict(when)
+        rest = {name: test for name, test in when.items() if name != KNOWN}
+        return rest if cell == "-" else {"signal": cell, **rest}
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from judgify.response.guide.check_oncall import check_oncall
 from judgify.response.guide.check_people import check_people
 from judgify.response.guide.check_platform import check_platform
 from judgify.response.guide.check_procedure import check_procedure
+from judgify.response.guide.check_table import check_table
 from judgify.response.guide.report import Report
 from judgify.response.guide.schema import Guide
 
@@ -23,6 +24,7 @@ def check(guide: Guide, prefix: str, *, production: bool, today: date | None) ->
     """
     report = Report(prefix, production=production)
     check_platform(guide, report)
+    check_table(guide, report)
     check_intake(guide, report)
     check_people(guide, report, today)
     check_oncall(guide, report, today)

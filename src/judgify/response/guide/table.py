@@ -7,14 +7,13 @@ from judgify.response.guide.schema import Guide
 
 
 def judge(guide: Guide, *, service: Any = "", signal: Any = "", value: Any = None, alert_severity: Any = "") -> Outcome:
-    """Ask the table of section 1.1. `known` and `measured` are worked out here, so that no caller can claim them."""
+    """Ask the table of section 1.1. `measured` is worked out here, so that no caller can claim it."""
     return guide.table.evaluate(
         {
             "service": service,
             "signal": signal,
             "value": value,
             "measured": value is not None,
-            "known": signal in guide.signals.signals,
             "alert_severity": alert_severity,
         }
     )
