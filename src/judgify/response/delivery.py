@@ -38,6 +38,8 @@ DOOR_S: Final = 5.0
 TIMEOUT_S: Final = 12.0
 AHEAD_S: Final = 0.05
 """How long other pages wait at most until those that wake somebody were handed over."""
+LEARNT: Final = 200
+"""Incidents whose newest state is kept for claims that are still on their way back from the store."""
 RECORD_S: Final = 60.0
 """How long the outcome of a try is kept for a store that is away."""
 
@@ -51,6 +53,7 @@ class Deliveries:
         self._pager = pager
         self._figures = figures
         self._holds: dict[str, Hold] = {}
+        self._learnt: dict[str, Incident] = {}
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._doors: dict[str, asyncio.Semaphore] = {}
         self._ahead = _Gone(set())
@@ -122,6 +125,7 @@ class Deliveries:
     def learn(self, incidents: Iterable[Incident]) -> None:
         """Take what incidents have become: a page that is not owed any more does not go out, claimed as it is."""
         known = {incident.id: incident for incident in incidents}
+        self._learnt = dict([*self._learnt.items(), *known.items()][-LEARNT:])
         for hold in self._holds.values():
             incident = known.get(hold.page.incident_id or "")
             if incident is not None:
@@ -134,6 +138,10 @@ class Deliveries:
 
     def _start(self, hold: Hold, gone: "_Gone") -> None:
         page_id = hold.page.id
+        newer = self._learnt.get(hold.page.incident_id or "")
+        if newer is not None and (hold.incident is None or newer.last_seq > hold.incident.last_seq):
+            # What was learnt between the claim's commit and this line was learnt before there was a hold to tell.
+            hold.learn(newer)
         self._holds[page_id] = hold
         task = asyncio.create_task(self._carry(hold, gone), name=f"page-{page_id}")
         self._under_way[page_id] = task
