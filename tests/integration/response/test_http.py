@@ -22,7 +22,7 @@ P = "/api/v2/response"
 
 
 def _runbooks(lang: Lang) -> list[dict[str, Any]]:
-    return [{"id": "judgment", "service": "judgment", "title": lang, "recover": [{"step": "start"}]}]
+    return [{"id": "judgment", "service": "judgment", "title": lang, "diagnose": [], "recover": [{"step": "start"}]}]
 
 
 class Site:
@@ -46,7 +46,13 @@ class Site:
             orchestrator=world.orchestrator,
             clock=world.clock,
             runbooks=lambda lang: [
-                {"id": "judgment", "service": "judgment", "title": lang, "recover": [{"step": "start"}]}
+                {
+                    "id": "judgment",
+                    "service": "judgment",
+                    "title": lang,
+                    "steps": ["start"],
+                    "recover": [{"step": "start"}],
+                }
             ],
             forms=world.ways,
             inbox=core.inbox,
