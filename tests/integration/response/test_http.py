@@ -50,7 +50,7 @@ class Site:
                     "id": "judgment",
                     "service": "judgment",
                     "title": lang,
-                    "steps": ["start"],
+                    "diagnose": [],
                     "recover": [{"step": "start"}],
                 }
             ],
