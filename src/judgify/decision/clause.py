@@ -12,9 +12,15 @@ from judgify.decision.feel.scope import Run
 from judgify.decision.feel.unary import Check
 from judgify.decision.feel.value import canonical, coerce, deep, finder, kind
 
-_AS_IS: Final = {int: "number", bool: "boolean"}
 _WIDE: Final = 1 << 63
 """Whole numbers short of this need no look at how long they are."""
+_AS_IS: Final[dict[type, str]] = {int: "number", bool: "boolean", str: "string"}
+_IS_PLAIN: Final[dict[type, Callable[[Any], bool]]] = {
+    int: lambda value: -_WIDE < value < _WIDE,
+    bool: lambda _: True,
+    str: str.isascii,
+}
+"""Whether a value of a type is already in the engine's form; a text beyond ASCII may have another normal form."""
 
 
 class InputNames:
@@ -99,7 +105,8 @@ class InputColumn:
             if fault.code == "missing" and self.optional:
                 return None
             raise
-        if self.check is None and _AS_IS.get(type(raw)) == self.type and (type(raw) is not int or -_WIDE < raw < _WIDE):
+        sort = type(raw)
+        if self.check is None and _AS_IS.get(sort) == self.type and _IS_PLAIN[sort](raw):
             return raw
         value = coerce(raw, self.type)
         if isinstance(value, list | Mapping):

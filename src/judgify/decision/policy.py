@@ -5,9 +5,8 @@ P: the best true rule stands when no rule that is not evaluable could outrank it
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from judgify.decision.clause import OutputColumn, same
 from judgify.decision.error import listing
@@ -19,8 +18,7 @@ from judgify.decision.trace import Cause, result_cause, rule_causes
 Output = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """Rules that speak: the combined output, and the output of each."""
 
     rules: tuple[Rule, ...]
@@ -82,13 +80,11 @@ def _between_rules(code: str, rules: Sequence[Rule]) -> Cause:
 
 
 def _first(rules: Iterable[Rule], _: Sequence[OutputColumn], row: Row) -> Verdict:
-    for rule in rules:
-        holds = row.judge(rule)
-        if holds:
-            return _one(row, rule)
-        if holds is None:
-            return rule_causes(row, rule)
-    return None
+    found = row.first(rules)
+    if found is None:
+        return None
+    rule, holds = found
+    return _one(row, rule) if holds else rule_causes(row, rule)
 
 
 def _unique(rules: Iterable[Rule], _: Sequence[OutputColumn], row: Row) -> Verdict:

@@ -1,6 +1,6 @@
 """Rules, and the row of values on which they are judged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,6 +16,8 @@ from judgify.decision.shape import Shape
 
 _UNREAD: Final[Any] = object()
 _MUTABLE: Final = frozenset({list, dict})
+SETTLED: Final = frozenset({bool, int, Decimal, str})
+"""Types of values that were read, and are neither an error nor still to be read."""
 _PLAIN: Final = frozenset({type(None), bool, int, Decimal, str})
 
 
@@ -118,12 +120,13 @@ class Row:
 
     def read_values(self) -> dict[str, Any]:
         """Give what was read, by input; values that could not be read are left out."""
-        pairs = zip(self.columns, self.values, strict=True)
-        return {
-            column.name: native(value)
-            for column, value in pairs
-            if value is not _UNREAD and not isinstance(value, EvaluationError)
-        }
+        found = {}
+        for column, value in zip(self.columns, self.values, strict=True):
+            if type(value) in SETTLED:
+                found[column.name] = value
+            elif value is not _UNREAD and not isinstance(value, EvaluationError):
+                found[column.name] = native(value)
+        return found
 
     def value_of(self, name: str) -> Any:
         """Give what was read for an input, as it was given when it could not be read; else `MISSING`."""
@@ -132,11 +135,12 @@ class Row:
                 return value.value if isinstance(value, EvaluationError) else value
         return MISSING
 
-    def _test(self, cell: Cell) -> bool | EvaluationError:
+    def test(self, cell: Cell) -> bool | EvaluationError:
+        """Judge a cell that was not judged yet."""
         value = self.values[cell.column]
-        if value is _UNREAD:
-            value = self.peek(cell.column)
         verdict: bool | EvaluationError
+        if type(value) not in SETTLED:
+            value = self.peek(cell.column)
         if isinstance(value, EvaluationError):
             verdict = value
         else:
@@ -146,6 +150,14 @@ class Row:
                 verdict = fault
         self.memo[cell.index] = verdict
         return verdict
+
+    def verdicts(self, rule: Rule) -> Iterator[tuple[Cell, bool | EvaluationError]]:
+        """Give the cells of a judged rule that decided it: up to the first that is false."""
+        for cell in rule.cells:
+            verdict = self.memo[cell.index]
+            yield cell, verdict
+            if verdict is False:
+                return
 
     def judge(self, rule: Rule) -> bool | None:
         """Tell whether a rule holds; None when that is not evaluable.
@@ -159,7 +171,7 @@ class Row:
         for cell in rule.cells:
             verdict = memo.get(cell.index)
             if verdict is None:
-                verdict = self._test(cell)
+                verdict = self.test(cell)
             if verdict is False:
                 holds = False
                 break
@@ -167,6 +179,27 @@ class Row:
                 holds = None
         self.seen.append((rule, holds))
         return holds
+
+    def first(self, rules: Iterable[Rule]) -> tuple[Rule, bool | None] | None:
+        """Give the first rule that is not false and whether it holds, as `judge` tells; the rest is not looked at."""
+        memo, test, sure = self.memo, self.test, self.sure
+        for rule in rules:
+            if sure and sure >> rule.index & 1:
+                return rule, True
+            holds: bool | None = True
+            for cell in rule.cells:
+                verdict = memo.get(cell.index)
+                if verdict is None:
+                    verdict = test(cell)
+                if verdict is False:
+                    holds = False
+                    break
+                if verdict is not True:
+                    holds = None
+            self.seen.append((rule, holds))
+            if holds is not False:
+                return rule, holds
+        return None
 
     def produce(self, result: Result) -> Any:
         """Give one output of a rule.

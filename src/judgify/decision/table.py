@@ -1,6 +1,6 @@
 """A decision table, compiled once and judged often."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -12,7 +12,7 @@ from judgify.decision.feel.value import native
 from judgify.decision.index import Index
 from judgify.decision.policy import POLICIES, Hit
 from judgify.decision.rule import Result, Row, Rule
-from judgify.decision.trace import Matched, NotEvaluable, NotMatched, Outcome, Trace
+from judgify.decision.trace import Matched, NotEvaluable, NotMatched, Outcome, Trace, Unjudged
 from judgify.kit.errors import Invalid
 
 
@@ -63,7 +63,8 @@ class DecisionTable:
         verdict = POLICIES[self.hit_policy](rules, self.outputs, row)
         row.close()
         by_default = verdict is None and self.default is not None
-        seen = row if self.index is None else self._whole(row)
+        # The index has left out what is certainly false; a trace names it.
+        seen = row if self.index is None else Unjudged(row, self.rules, self._judge_all)
         trace = Trace(self.name, self.hit_policy, by_default, seen)
         if isinstance(verdict, Hit):
             return _matched(verdict, trace)
@@ -74,15 +75,8 @@ class DecisionTable:
             return Matched((), default, (default,), trace, by_default=True)
         return NotMatched(trace)
 
-    def _whole(self, row: Row) -> "Callable[[], Row]":
-        """Give what judges all rules, for a trace that is asked for: the index has left out what is certainly false."""
-
-        def judge() -> Row:
-            again = row.again()
-            POLICIES[self.hit_policy](self.rules, self.outputs, again)
-            return again
-
-        return judge
+    def _judge_all(self, row: Row) -> None:
+        POLICIES[self.hit_policy](self.rules, self.outputs, row)
 
     def check_examples(self) -> list[ExampleFailure]:
         """Judge every example of the table; an empty list means that all came out as written."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from judgify.decision.feel.error import MISSING, EvaluationError
 from judgify.decision.feel.shown import plain
-from judgify.decision.rule import Cell, Result, Row, Rule
+from judgify.decision.limit import MAX_SHOWN
+from judgify.decision.rule import SETTLED, Cell, Result, Row, Rule
 from judgify.decision.wording import Language, reason
 
 
@@ -111,6 +112,8 @@ class RuleTrace:
     cells: tuple[CellTrace, ...]
 
 
+_WIDE: Final = 1 << 63
+"""Whole numbers short of this are shown as they are, without a look at how long they are."""
 _RULE_WORDS = {True: "matched", False: "false", None: "not evaluable"}
 
 
@@ -127,7 +130,7 @@ class Trace:
     table: str
     hit_policy: str
     by_default: bool
-    _judged: Row | Callable[[], Row] = field(repr=False, compare=False)
+    _judged: "Row | Unjudged" = field(repr=False, compare=False)
 
     @property
     def _row(self) -> Row:
@@ -150,42 +153,109 @@ class Trace:
 
     def _rules(self) -> Iterator[RuleTrace]:
         for rule, holds in self._row.seen:
-            cells = tuple(self._cell(rule, cell) for cell in rule.cells if cell.index in self._row.memo)
+            cells = tuple(self._cell(rule, *pair) for pair in self._row.verdicts(rule))
             yield RuleTrace(rule.id, rule.index, rule.note, _RULE_WORDS[holds], cells)
 
-    def _cell(self, rule: Rule, cell: Cell) -> CellTrace:
-        column, verdict = self._row.columns[cell.column].name, self._row.memo[cell.index]
+    def _cell(self, rule: Rule, cell: Cell, verdict: bool | EvaluationError) -> CellTrace:  # noqa: FBT001 - as judged
+        column = self._row.columns[cell.column].name
         if isinstance(verdict, EvaluationError):
             return CellTrace(column, cell.text, "not evaluable", cell_cause(self._row, rule, cell, verdict))
         return CellTrace(column, cell.text, "true" if verdict else "false")
 
     def to_dict(self) -> dict[str, Any]:
         """Give the trace as JSON holds it; long values are shortened."""
-        row = self._row
+        judged = self._judged
+        row, rules = (judged, None) if isinstance(judged, Row) else _judged_now(judged, self.hit_policy)
+        if rules is None:
+            row = self._row
+            rules = [_written(row, rule, holds) for rule, holds in row.seen]
         return {
             "table": self.table,
             "hit_policy": self.hit_policy,
             "by_default": self.by_default,
-            "values": {name: _plain(value) for name, value in self.values.items()},
-            "rules": [_rule(row, rule, holds) for rule, holds in row.seen],
+            "values": {name: _plain(value) for name, value in row.read_values().items()},
+            "rules": rules,
         }
 
 
-def _rule(row: Row, rule: Rule, holds: bool | None) -> dict[str, Any]:  # noqa: FBT001 - what became of it, as the row has it
-    cells = []
-    for cell in rule.cells:
-        verdict = row.memo.get(cell.index)
-        if verdict is None:
+class Unjudged:
+    """A row of which an index left out rules, and what judges all of them when a trace is asked for."""
+
+    __slots__ = ("judge", "row", "rules")
+
+    def __init__(self, row: Row, rules: tuple[Rule, ...], judge: Callable[[Row], object]) -> None:
+        self.row, self.rules, self.judge = row, rules, judge
+
+    def __call__(self) -> Row:
+        """Give a row that has looked at the rules as a table without an index does."""
+        again = self.row.again()
+        self.judge(again)
+        return again
+
+
+def _judged_now(  # noqa: C901 - one loop without calls: this is what a trace costs
+    unjudged: Unjudged, hit_policy: str
+) -> tuple[Row, list[dict[str, Any]] | None]:
+    """Judge and write in one go; nothing is written where an output has to be worked out, which may read more."""
+    row, first_wins = unjudged.row.again(), hit_policy == "F"
+    names = [column.name for column in row.columns]
+    memo, values, known, scalar = row.memo, row.values, row.memo.get, SETTLED
+    found: list[dict[str, Any]] = []
+    for rule in unjudged.rules:
+        cells: list[dict[str, Any]] = []
+        holds: bool | None = True
+        for cell in rule.cells:
+            number, column = cell.index, cell.column
+            verdict = known(number)
+            if verdict is None and type(value := values[column]) in scalar:  # what `test` does, without the call
+                try:
+                    verdict = memo[number] = cell.run(value, row)
+                except EvaluationError as fault:
+                    verdict = memo[number] = fault
+            elif verdict is None:
+                verdict = row.test(cell)
+            if verdict is False:
+                cells.append({"column": names[column], "cell": cell.text, "result": "false", "reason": None})
+                holds = False
+                break
+            if verdict is True:
+                cells.append({"column": names[column], "cell": cell.text, "result": "true", "reason": None})
+            else:
+                cells.append(_untold(row, rule, cell, verdict))
+                holds = None
+        if holds is False:
+            found.append({"id": rule.id, "index": rule.index, "note": rule.note, "result": "false", "cells": cells})
             continue
-        result, why = ("true" if verdict else "false"), None
+        if rule.ready is None:
+            return row, None
+        word = _RULE_WORDS[holds]
+        found.append({"id": rule.id, "index": rule.index, "note": rule.note, "result": word, "cells": cells})
+        if first_wins:
+            break
+    return row, found
+
+
+def _untold(row: Row, rule: Rule, cell: Cell, fault: EvaluationError) -> dict[str, Any]:
+    why = cell_cause(row, rule, cell, fault).reason
+    return {"column": row.columns[cell.column].name, "cell": cell.text, "result": "not evaluable", "reason": why}
+
+
+def _written(row: Row, rule: Rule, holds: bool | None) -> dict[str, Any]:  # noqa: FBT001 - what became of it, as the row has it
+    cells = []
+    for cell, verdict in row.verdicts(rule):
         if isinstance(verdict, EvaluationError):
-            result, why = "not evaluable", cell_cause(row, rule, cell, verdict).reason
-        cells.append({"column": row.columns[cell.column].name, "cell": cell.text, "result": result, "reason": why})
+            cells.append(_untold(row, rule, cell, verdict))
+        else:
+            name, result = row.columns[cell.column].name, "true" if verdict else "false"
+            cells.append({"column": name, "cell": cell.text, "result": result, "reason": None})
     return {"id": rule.id, "index": rule.index, "note": rule.note, "result": _RULE_WORDS[holds], "cells": cells}
 
 
 def _plain(value: Any) -> Any:
-    return value if type(value) in {bool, type(None)} else plain(value, shorten=True, level=1)
+    sort = type(value)
+    if sort is bool or (sort is int and -_WIDE < value < _WIDE) or (sort is str and len(value) <= MAX_SHOWN):
+        return value
+    return plain(value, shorten=True, level=1)
 
 
 def _trace(trace: Trace, *, wanted: bool) -> dict[str, Any]:

@@ -140,3 +140,17 @@ def test_a_trace_says_why_a_cell_could_not_be_told() -> None:
     cells = [cell for rule in outcome.trace.rules for cell in rule.cells]
     assert {cell.result for cell in cells} == {"not evaluable", "false"}
     assert {cell.cause.code for cell in cells if cell.cause is not None} == {"wrong-type"}
+
+
+def test_a_trace_of_a_worked_out_output_names_what_it_read() -> None:
+    given = {
+        "name": "t",
+        "hit_policy": "F",
+        "inputs": [{"name": "n", "type": "number"}, {"name": "m", "type": "number"}],
+        "outputs": [{"name": "r", "type": "number"}],
+        "rules": [{"when": {"n": str(number)}, "then": {"r": {"feel": "m * 2"}}} for number in range(6)],
+    }
+    indexed = DecisionTable.from_mapping(given)
+    one, other = (found.evaluate({"n": 3, "m": 2}) for found in (indexed, replace(indexed, index=None)))
+    assert one.to_dict() == other.to_dict()
+    assert one.trace.to_dict()["values"] == {"n": 3, "m": 2}
