@@ -21,6 +21,8 @@ from judgify.decision.table import DecisionTable
 
 MAX_STATES: Final = 20_000
 """Different sets of rules that are followed from one input to the next."""
+MAX_WORK: Final = 1_000_000
+"""Steps of the search for what holds together, and again for gaps: about a second each."""
 MAX_GAPS: Final = 50
 """Gaps that are listed."""
 MAX_PAIRS: Final = 200
@@ -72,22 +74,33 @@ class _Space:
     sides: tuple[_Side, ...]
     everything: int
     cut: bool = False
+    left: int = 0
     _open: dict[tuple[int, int], bool] = field(default_factory=dict)
     _boxes: dict[tuple[int, int], tuple[_Box, ...]] = field(default_factory=dict)
 
     def meetings(self) -> dict[int, tuple[int, ...]]:
         """Give every set of rules that may hold together, each with one place on every input."""
+        self.left = MAX_WORK
         found: dict[int, tuple[int, ...]] = {self.everything: ()}
         for side in self.sides:
             following: dict[int, tuple[int, ...]] = {}
             for held, path in found.items():
+                if not self._goes_on(len(side.groups)):
+                    break
                 for group, places in side.groups.items():
                     following.setdefault(held & group, (*path, places[0]))
             if len(following) > MAX_STATES:
                 self.cut = True
                 following = dict(list(following.items())[:MAX_STATES])
             found = following
+        # Those that hold together are gone through one by one later on.
+        self._goes_on(sum(held.bit_count() for held in found))
         return found
+
+    def _goes_on(self, steps: int) -> bool:
+        self.left -= steps
+        self.cut |= self.left < 0
+        return self.left >= 0
 
     def gaps(self, held: int, number: int = 0) -> tuple[_Box, ...]:
         """Give boxes in which no rule may hold: for some inputs the places; the others may be anything."""
@@ -120,7 +133,7 @@ class _Space:
             return held == 0
         key = (number, held)
         if key not in self._open:
-            if len(self._open) >= MAX_STATES:
+            if len(self._open) >= MAX_STATES or not self._goes_on(len(self.sides[number].groups)):
                 self.cut = True
                 return False
             self._open[key] = any(self._leads_to_a_gap(held & group, number + 1) for group in self.sides[number].groups)
@@ -169,6 +182,7 @@ def _side(given: InputColumn, column: Column) -> _Side:
 
 
 def _gaps(table: DecisionTable, space: _Space) -> Iterator[Finding]:
+    space.left = MAX_WORK
     for box in space.gaps(space.everything):
         where = {space.sides[number].name: space.sides[number].column.axis.text(places) for number, places in box}
         at = {space.sides[number].name: places[0] for number, places in box}
@@ -190,9 +204,11 @@ def _overlaps(
         numbers = numbers_of(held & ~unknown)
         for place, first in enumerate(numbers):
             for second in numbers[place + 1 :]:
-                if (first, second) in told or len(told) >= MAX_PAIRS:
-                    space.cut |= (first, second) not in told
+                if (first, second) in told:
                     continue
+                if len(told) >= MAX_PAIRS:
+                    space.cut = True
+                    return
                 told.add((first, second))
                 one, other = table.rules[first], table.rules[second]
                 differ = _says(one) != _says(other)

@@ -191,6 +191,21 @@ def test_work_without_end_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
     found = analyse(table(cells))
     assert not found.complete
     assert found.of("masked") == ()
+    monkeypatch.setattr(analysis, "MAX_STATES", 20_000)
+    monkeypatch.setattr(analysis, "MAX_WORK", 5)
+    assert not analyse(table(cells)).complete
+
+
+def test_rules_that_cross_each_other_everywhere_are_cut_within_a_second_or_two() -> None:
+    crossing = [(f"[{n * 7 % 101}..{n * 7 % 101 + n % 53 + 1})", "-", "-") for n in range(300)]
+    mapping = table(crossing).to_mapping()
+    mapping["inputs"] += [{"name": name, "type": "number"} for name in ("m", "k")]
+    for place, rule in enumerate(mapping["rules"]):
+        rule["when"] |= {
+            name: f"[{place * by % 211}..{place * by % 211 + place % 97 + 1})" for name, by in (("m", 11), ("k", 29))
+        }
+    found = analyse(DecisionTable.from_mapping(mapping))
+    assert not found.complete
 
 
 @pytest.mark.parametrize(
