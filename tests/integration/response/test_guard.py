@@ -73,7 +73,7 @@ async def test_a_store_that_fails_makes_the_engine_unhealthy_and_loses_nothing(
         raise OSError("disk on fire")
 
     monkeypatch.setattr(world.store, "read", fails)
-    assert await world.core.conductor.tick() is None
+    await world.core.conductor.tick()
     completed = world.core.conductor.completed_at
     assert completed is None
     monkeypatch.setattr(world.store, "read", broken)
