@@ -17,6 +17,7 @@ from judgify.cli.output import Json, emit, err, fail, out, printable
 from judgify.cli.workflow_file import compile_file, is_file, line_of, read_table
 from judgify.core.contracts.plan import Plan, normal_name
 from judgify.core.contracts.problem import DocumentError
+from judgify.core.contracts.review import review
 from judgify.kit.clock import parse, show
 from judgify.kit.errors import Conflict, Invalid, JudgifyError
 from judgify.kit.files import write_atomic
@@ -124,21 +125,24 @@ def check(
 ) -> None:
     """Check a workflow, store nothing.
 
-    Each mistake is told with its line, its path and its mend.
+    Each mistake is told with its line, its path and its mend; inputs that no rule covers, rules that never hold and
+    two answers to one input as warnings.
     """
     plan = _compiled(file, as_json=as_json)
     counts = None if data is None else _tried(plan, data)
+    analysis = review(plan)
     document = plan.document
     rules = sum(len(table.rules) for table in plan.tables)
     examples = sum(len(table.examples) for table in plan.tables)
     about = {"name": document.name, "tables": len(plan.tables), "rules": rules, "examples": examples}
     if as_json:
-        emit(about | ({} if counts is None else {"data": counts}))
+        emit(about | {"analysis": analysis} | ({} if counts is None else {"data": counts}))
         return
     out.print(
         Text(f"{file}: no mistakes — {document.name}: tables {len(plan.tables)}, rules {rules}, examples {examples}"),
         soft_wrap=True,
     )
+    _open_ends(analysis, file)
     if counts is not None:
         told = ", ".join(f"{printable(what)} {number:,}" for what, number in counts.items())
         out.print(Text(f"{data}: {told} (nothing is kept)"), soft_wrap=True)
@@ -164,6 +168,7 @@ def add(
         emit(made | {"added": what})
         return
     out.print(Text(printable(f"{what}: {_state(made)}")), soft_wrap=True)
+    _open_ends(made.get("analysis"), file)
     for warning in made.get("warnings", ()):
         out.print(Text(printable(f"note: {warning['path']}: {warning['message']} ({warning['mend']})"), style="yellow"))
     if made["active_version"] != made["version"]:
@@ -244,6 +249,27 @@ def _mistakes(file: Path, error: DocumentError, *, as_json: bool) -> NoReturn:
     number = len(error.problems)
     err.print(Text(f"{number} mistake{'s' if number > 1 else ''}; nothing is stored"))
     raise typer.Exit(1)
+
+
+def _open_ends(analysis: dict[str, Any] | None, file: Path) -> None:
+    for table in analysis["tables"] if analysis else ():
+        for found in table["findings"]:
+            if found["level"] != "note":
+                line = line_of(file, found["path"]) or 1
+                told = f"{file}:{line}: warning: {found['path']}: {found['text']['en']}"
+                out.print(Text(printable(told), style="yellow"), soft_wrap=True)
+        if not table["complete"]:
+            out.print(Text(printable(f"note: {table['table']}: too large to be analysed in whole")), soft_wrap=True)
+    if (
+        analysis
+        and analysis["to_model"] == "gaps"
+        and any(
+            found["kind"] == "gap" and found["level"] != "note"
+            for table in analysis["tables"]
+            for found in table["findings"]
+        )
+    ):
+        out.print(Text("what no rule covers goes to the language model where it is on and asked for (method hybrid)"))
 
 
 def _tried(plan: Plan, data: Path) -> dict[str, int]:

@@ -69,6 +69,22 @@ def test_a_workflow_begins_as_a_draft_and_is_read_by_id_and_by_name(client: http
         assert found.headers["etag"] == '"1"'
 
 
+def test_what_the_rules_leave_open_is_told_when_a_workflow_is_made_and_activated(client: httpx.Client) -> None:
+    made = create(client, "열린 끝", llm={"criteria": "보고 판단"})
+    assert made["analysis"]["to_model"] == "gaps"
+    (table,) = made["analysis"]["tables"]
+    assert [(found["kind"], found["where"], found["path"]) for found in table["findings"]] == [
+        ("gap", {"온도": "< 90"}, "tables[0]")
+    ]
+    active = client.post(f"{PREFIX}/{made['id']}/activate", json={"version": 1})
+    assert (active.status_code, active.json()["data"]["analysis"]) == (200, made["analysis"])
+    never = document("열린 끝")
+    never["tables"][0]["rules"] = [{"when": {}, "then": {"결과": "OK"}}, *never["tables"][0]["rules"]]
+    second = client.post(f"{PREFIX}/{made['id']}/versions", json=never)
+    (table,) = second.json()["data"]["analysis"]["tables"]
+    assert (second.status_code, [found["kind"] for found in table["findings"]]) == (201, ["masked"])
+
+
 def test_names_are_unique_and_a_second_one_is_a_conflict(client: httpx.Client) -> None:
     create(client, "유일")
     again = client.post(PREFIX, json=document("유일"))
