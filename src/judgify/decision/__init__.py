@@ -11,6 +11,7 @@ Pure: of this distribution it imports `judgify.kit.errors` only, and besides tha
 
 from judgify.decision.analysis import Analysis, analyse
 from judgify.decision.clause import InputColumn, OutputColumn
+from judgify.decision.counterfactual import Change, Counterfactual, counterfactual
 from judgify.decision.error import Problem, TableError
 from judgify.decision.example import Example, ExampleFailure
 from judgify.decision.explain import explain
@@ -27,6 +28,8 @@ __all__ = [
     "Analysis",
     "Cause",
     "CellTrace",
+    "Change",
+    "Counterfactual",
     "DecisionTable",
     "Example",
     "ExampleFailure",
@@ -44,6 +47,7 @@ __all__ = [
     "TableError",
     "Trace",
     "analyse",
+    "counterfactual",
     "explain",
     "plain",
 ]
