@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from judgify.decision.feel.value import TYPES
+from judgify.decision.finding import LEVELS
 from judgify.decision.policy import POLICIES
 from judgify.decision.wording import REASONS
 
@@ -11,12 +12,15 @@ PAGE = (Path(__file__).parents[3] / "docs/reference/decision.md").read_text(enco
 
 
 def test_the_example_prints_what_it_says() -> None:
-    program, printed = re.findall(r"```(?:python|text)\n(.*?)```", PAGE, re.DOTALL)[:2]
+    blocks = re.findall(r"```(?:python|text)\n(.*?)```", PAGE, re.DOTALL)
     said: list[str] = []
-    exec(program, {"print": lambda *words: said.append(" ".join(map(str, words)))})  # noqa: S102 - our own page
-    assert said == printed.strip().split("\n")
+    names = {"print": lambda *words: said.append(" ".join(map(str, words)))}
+    for program, printed in zip(blocks[::2], blocks[1::2], strict=True):
+        said.clear()
+        exec(program, names)  # noqa: S102 - our own page
+        assert said == printed.strip().split("\n")
 
 
 def test_every_type_policy_and_reason_is_in_the_reference() -> None:
-    for word in (*TYPES, *POLICIES, *REASONS):
+    for word in (*TYPES, *POLICIES, *REASONS, *LEVELS):
         assert f"`{word}`" in PAGE
