@@ -1,5 +1,6 @@
 """What the guide knows of the platform: severities, services, signals."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
@@ -7,6 +8,8 @@ from pydantic import Field
 from judgify.response.guide.base import Identifier, Line, Minutes, Model, Name, Seconds, SeverityName, Text
 
 Scalar = str | int | float | bool | None
+FACTS: Final = frozenset({"service", "signal", "value", "alert_severity"})
+"""What an example may give; the rest is worked out."""
 KNOWN: Final = "known"
 """The column of the severity table that says whether a signal is in the closed list."""
 FailureClass = Literal["service", "data", "security", "monitoring", "presentation", "unknown"]
@@ -181,7 +184,18 @@ class SignalsFile(Model):
                 }
                 for rule in self.rules
             ],
+            "examples": list(self._shown()),
         }
+
+    def _shown(self) -> Iterator[dict[str, Any]]:
+        answers = {rule.id: rule.then for rule in self.rules}
+        for example in self.examples:
+            # One of a rule that is not there is told by the checks, with the rule that was meant.
+            if example.rule in answers and example.given.keys() <= FACTS:
+                yield {
+                    "in": facts(**example.given),
+                    "out": {**answers[example.rule], "severity": example.severity},
+                }
 
     def _spelt_out(self, when: dict[str, Any]) -> dict[str, Any]:
         names = ", ".join(f'"{name}"' for name in self.signals)
@@ -191,6 +205,17 @@ class SignalsFile(Model):
             return dict(when)
         rest = {name: test for name, test in when.items() if name != KNOWN}
         return rest if cell == "-" else {"signal": cell, **rest}
+
+
+def facts(*, service: Any = "", signal: Any = "", value: Any = None, alert_severity: Any = "") -> dict[str, Any]:
+    """Give what the severity table is asked with; `measured` is worked out here, so that no caller can claim it."""
+    return {
+        "service": service,
+        "signal": signal,
+        "value": value,
+        "measured": value is not None,
+        "alert_severity": alert_severity,
+    }
 
 
 def _column(column: Column) -> dict[str, Any]:

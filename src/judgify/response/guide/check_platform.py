@@ -4,7 +4,7 @@ from collections import Counter
 
 from judgify.decision import Matched
 from judgify.response.guide.base import SEVERITIES
-from judgify.response.guide.catalogue import Example
+from judgify.response.guide.catalogue import FACTS, Example
 from judgify.response.guide.report import Report
 from judgify.response.guide.schema import Guide
 from judgify.response.guide.table import judge
@@ -99,6 +99,9 @@ def _examples(guide: Guide, report: Report) -> None:
 
 
 def _outcome(guide: Guide, example: Example) -> str | None:
+    strange = sorted(example.given.keys() - FACTS)
+    if strange:
+        return f"gives {', '.join(strange)}, which nobody gives: known are {', '.join(sorted(FACTS))}"
     outcome = judge(guide, **example.given)
     if not isinstance(outcome, Matched):
         return f"expects {example.severity} by {example.rule}, came out {outcome.verdict}"

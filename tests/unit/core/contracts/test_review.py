@@ -48,6 +48,7 @@ def gaps(*given: Any, **more: Any) -> list[str]:
         ({"type": "integer", "minimum": 9, "maximum": 50}, ["[9..10)"]),
         ({"type": "integer", "exclusiveMinimum": 9, "maximum": 51}, ["(9..10), (50..51]"]),
         ({"type": "integer", "exclusiveMinimum": 9, "maximum": 50}, []),
+        ({"type": "integer"}, ["< 10, > 50"]),
         ({"enum": [1, 2]}, ["< 10, > 50"]),
         ({"type": "number", "enum": [1, 2]}, ["< 10, > 50"]),
         (True, ["< 10, > 50"]),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from tests.support.guides import edited, shipped
 
-from judgify.decision import Matched, analyse
+from judgify.decision import analyse
+from judgify.decision.coverage import coverage
 from judgify.decision.finding import LEVELS
 from judgify.response.guide import check_table as checked
 from judgify.response.guide.loader import read_guide
@@ -42,12 +43,14 @@ def test_the_shipped_table_is_whole_and_every_rule_of_it_is_shown() -> None:
     guide = shipped()
     analysis = analyse(guide.table)
     assert (analysis.findings, analysis.complete, analysis.unknown) == ((), True, ())
-    answered = [
-        guide.table.evaluate({"value": None, "measured": "value" in example.given, "alert_severity": "",
-                              **example.given}) for example in guide.signals.examples
-    ]  # fmt: skip
-    shown = {rule for outcome in answered if isinstance(outcome, Matched) for rule in outcome.rules}
-    assert shown == {rule.id for rule in guide.table.rules}
+    cover = coverage(guide.table)
+    assert (cover.failures, cover.missed, len(guide.table.examples)) == ((), (), len(guide.signals.examples))
+
+
+def test_an_example_that_gives_what_nobody_gives_is_a_mistake(tmp_path: Path) -> None:
+    folder = edited(tmp_path, "signals.yaml", "signal: p95_seconds, value: 11}", "signal: p95_seconds, measured: true}")
+    (problem,) = [one for one in read_guide(folder)[1] if one.level == "error"]
+    assert 'example "api-11s" gives measured, which nobody gives' in problem.message
 
 
 def test_a_planted_gap_is_a_warning_with_the_signals_that_fall_through(tmp_path: Path) -> None:
