@@ -1,7 +1,7 @@
 """The smallest change that the walk over places finds is the smallest that trying every value finds."""
 
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgify.decision import DecisionTable, counterfactual
+from judgify.decision.clause import NoNames, same
+from judgify.decision.feel.value import canonical
 
 
 def table(rules: list[dict[str, Any]], inputs: list[dict[str, Any]], **more: Any) -> DecisionTable:
@@ -163,3 +165,10 @@ def test_a_long_search_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sys.modules["judgify.decision.counterfactual"], "MAX_TRIED", 1)
     found = counterfactual(EQUIPMENT, {"온도": 10, "진동": 4.5})
     assert not found.complete
+
+
+def test_constants_know_no_name_and_outputs_of_two_kinds_differ() -> None:
+    assert not NoNames.declares("온도")
+    assert not same(True, 1)
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001 - without a zone on purpose
+    assert not same(canonical(naive), canonical(naive.replace(tzinfo=UTC)))
