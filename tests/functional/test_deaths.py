@@ -12,7 +12,7 @@ import psutil
 import pytest
 from tests.support.installation import Installation, until
 
-pytestmark = [pytest.mark.xdist_group("deaths"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tests.support.installation import until
 from judgify.kit.auth import Principal, mint
 from judgify.kit.clock import SystemClock
 
-pytestmark = [pytest.mark.guide("S00"), pytest.mark.xdist_group("exposed")]
+pytestmark = [pytest.mark.guide("S00")]
 EXAMPLES = 2
 DEEP = b"[" * 100_000 + b"]" * 100_000
 DASHBOARD = "/api/v2/dashboard"

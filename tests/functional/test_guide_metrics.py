@@ -8,7 +8,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.installation import Installation, until
 
-pytestmark = pytest.mark.xdist_group("platform")
 POOLS = ("gateway", "workflow", "judgment", "action", "notification", "logging")
 UPSTREAMS = {"workflow", "judgment", "action", "notification", "logging", "dashboard"}
 PASSWORD = "seven unlikely words in a row"

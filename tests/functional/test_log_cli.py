@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tests.support.installation import Installation, until
 
-pytestmark = [pytest.mark.guide("G19", "G25", "S05"), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.guide("G19", "G25", "S05")]
 
 
 def send(platform: Installation, message: str, level: str = "ERROR") -> None:

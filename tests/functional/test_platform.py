@@ -14,7 +14,6 @@ import pytest
 from tests.functional.conftest import CANARY
 from tests.support.installation import ROOT, Installation, until
 
-pytestmark = pytest.mark.xdist_group("platform")
 DATA = ROOT.parent / "shared" / "data"
 FILES = {
     "equipment-sensors": "equipment_sensors.csv",

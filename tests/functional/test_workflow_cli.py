@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.installation import Installation
 
-pytestmark = [pytest.mark.guide("S02"), pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.guide("S02")]
 
 COLD = "창고,측정시각,온도\n1호,2026-11-23 06:00,-21.4\n1호,2026-11-23 07:00,-3.5\n2호,2026-11-23 06:00,\n"
 
