@@ -23,7 +23,7 @@ class GuideReport:
         """Write to `target` when the run ends."""
         self._target = target
         self._outcomes: dict[str, set[str]] = defaultdict(set)
-        self._rows: dict[str, list[str]] = {}
+        self._rows: dict[str, set[str]] = defaultdict(set)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember how a test that names rows ended; a setup or teardown that failed fails it."""
@@ -31,7 +31,8 @@ class GuideReport:
         if not rows or (report.when != "call" and report.outcome == "passed"):
             return
         name = _PARAMETERS.sub("", report.nodeid)
-        self._rows[name] = list(map(str, rows)) if isinstance(rows, list | tuple) else [str(rows)]
+        # The variants of a test may prove different rows.
+        self._rows[name] |= set(map(str, rows)) if isinstance(rows, list | tuple) else {str(rows)}
         self._outcomes[name].add(report.outcome)
 
     def pytest_sessionfinish(self) -> None:

@@ -19,5 +19,11 @@ def test_a_test_has_one_name_whatever_its_parameters_and_whoever_runs_it(tmp_pat
         )
         one.user_properties.append(("guide", ["G01"]))
         report.pytest_runtest_logreport(one)
+    other = pytest.TestReport(
+        "tests/test_x.py::test_y[d]", ("tests/test_x.py", 1, "test_y"), {}, "passed", None, "call"
+    )
+    other.user_properties.append(("guide", ["G02"]))
+    report.pytest_runtest_logreport(other)
     report.pytest_sessionfinish()
-    assert json.loads(target.read_text(encoding="utf-8")) == {"G01": {"tests/test_x.py::test_y": "failed"}}
+    told = json.loads(target.read_text(encoding="utf-8"))
+    assert told == {row: {"tests/test_x.py::test_y": "failed"} for row in ("G01", "G02")}
