@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
         old.unlink(missing_ok=True)
     workers = str(min(4, max(2, os.cpu_count() or 2)))
     first = ROOT / ".guide-1.json"
-    code = _pytest(first, "-n", workers, "--dist", "loadfile")
+    code = _pytest(first, "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder")
     told = _told(first)
     if code == 1 and (failed := _failed()) and len(failed) <= FEW:
         print(

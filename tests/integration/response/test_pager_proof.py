@@ -9,7 +9,7 @@ from bench.pager_proof.report import failure, table
 from bench.pager_proof.schedule import FAMILIES, Family
 from bench.pager_proof.series import carry_out
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SHORT = 204
 AT_ONCE = 10
 DETECTED: dict[str, tuple[Family, tuple[int, ...]]] = {
