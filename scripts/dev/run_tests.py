@@ -31,7 +31,6 @@ PURE = (
     "src/judgify/response/channel_health.py",
     "src/judgify/response/rerouting.py",
     "src/judgify/response/ticket.py",
-    "src/judgify/response/pager/ticketed.py",
     "src/judgify/response/guide/check_canary.py",
     "src/judgify/core/dashboard/grammar/",
     "src/judgify/core/dashboard/say.py",
