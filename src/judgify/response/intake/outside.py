@@ -113,7 +113,7 @@ def of_webhook(webhook: Webhook, guide: Guide, now: datetime) -> list[Signal]:
     → `disk_will_fill`), so that it is classified as unknown and still reaches a person. Alerts that Alertmanager left
     out because there were too many become one signal that says how many.
     """
-    signals = [_of_alert(alert, guide, now) for alert in webhook.alerts]
+    signals = [of_alert(alert, guide, now) for alert in webhook.alerts]
     if webhook.truncated_alerts:
         signals.append(truncated(webhook.truncated_alerts, "alertmanager", "Alertmanager", now))
     return signals
@@ -147,7 +147,7 @@ def of_posted(alerts: Sequence[Posted], guide: Guide, now: datetime) -> list[Sig
             generator_url=one.generator_url,
             fingerprint="",
         )
-        found.append(_of_alert(alert, guide, now))
+        found.append(of_alert(alert, guide, now))
     return found
 
 
@@ -200,7 +200,10 @@ def service_by_labels(labels: Mapping[str, str], guide: Guide) -> str:
     return found or (plain(given[0], MAX_NAME) if given else "") or UNKNOWN_SERVICE
 
 
-def _of_alert(alert: Alert, guide: Guide, now: datetime) -> Signal:
+def of_alert(
+    alert: Alert, guide: Guide, now: datetime, source: Literal["alertmanager", "grafana"] = "alertmanager"
+) -> Signal:
+    """Give the signal of one alert, by the guide's mapping of its name where there is one."""
     name = alert.labels.get("alertname", "")
     mapping = mapping_of(name, guide)
     value = None
@@ -214,12 +217,12 @@ def _of_alert(alert: Alert, guide: Guide, now: datetime) -> Signal:
         signal=mapping.signal if mapping is not None else signal_name(name or "unnamed_alert", guide),
         value=value,
         labels=clean_labels(alert.labels),
-        source="alertmanager",
+        source=source,
         status=alert.status,
         text=plain(text, MAX_TEXT),
         observed_at=begun(alert.starts_at, now),
         received_at=now,
         ended_at=ended(alert.ends_at, now) if alert.status == "resolved" else None,
         # The webhook and the alerts API of one Alertmanager speak of the same alert under the same fingerprint.
-        fingerprint=print_of("alertmanager", alert.fingerprint or fingerprint_of(alert.labels)),
+        fingerprint=print_of(source, alert.fingerprint or fingerprint_of(alert.labels)),
     )
