@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import guide_rows
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from tests.support import run_log  # noqa: E402 - found beside the scripts only now
+
 WHOLE_FLOOR = 85.0
 PURE = (
     "src/judgify/decision/",
@@ -46,6 +50,10 @@ PURE = (
 """Modules without I/O: values in, values out. Each branch of theirs is tested."""
 FEW = 5
 """Up to so many failures may be the machine's: they are tried once more, alone, and named either way."""
+LIMIT_S = 45 * 60
+"""A run that takes longer hangs: it is ended, and says in which test."""
+DEATHS = 2
+"""So many workers may die before the run ends; each time another worker tries the test that the last one died in."""
 PAGE = ROOT / "docs" / "reference" / "coverage.md"
 
 
@@ -53,22 +61,13 @@ def main(arguments: list[str]) -> int:
     """Run everything with the floors, or just what the arguments select, without them."""
     if arguments:
         return subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT)  # noqa: S603 - our own argv
-    for old in (*ROOT.glob(".coverage*"), *ROOT.glob(".guide-*.json")):
+    for old in (*ROOT.glob(".coverage*"), *ROOT.glob(".guide-*.json"), *ROOT.glob(".tests-*.log")):
         old.unlink(missing_ok=True)
     workers = str(min(4, max(2, os.cpu_count() or 2)))
-    first = ROOT / ".guide-1.json"
-    code = _pytest(first, "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder")
-    told = _told(first)
-    if code == 1 and (failed := _failed()) and len(failed) <= FEW:
-        print(
-            f"tests: {len(failed)} failed beside the others; tried once more, alone:", *failed, sep="\n  ", flush=True
-        )
-        again = ROOT / ".guide-2.json"
-        code = _pytest(again, "--last-failed")
-        for row, outcomes in _told(again).items():
-            told.setdefault(row, {}).update(outcomes)
-        if code == 0:
-            print(f"tests: UNSTEADY, passed only alone: {', '.join(failed)}")
+    together = ("-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", str(DEATHS))
+    told: dict[str, dict[str, str]] = {}
+    code = _steadily("together", told, "-m", "not alone", "--durations", "12", *together)
+    code = _steadily("alone", told, "-m", "alone") or code
     if code != 0:
         return code
     subprocess.call([sys.executable, "-m", "coverage", "combine", "-q"], cwd=ROOT)
@@ -80,9 +79,42 @@ def main(arguments: list[str]) -> int:
     return floors or _hold_rows(told)
 
 
-def _pytest(report: Path, *arguments: str) -> int:
+def _steadily(name: str, told: dict[str, dict[str, str]], *arguments: str) -> int:
+    """Run what the arguments choose; a few failures are tried once more. 0: all of it ran, and passed."""
+    code = _pytest(name, told, *arguments)
+    failed = _failed()
+    if code != 1 or not 0 < len(failed) <= FEW:
+        return code
+    print(f"tests: {len(failed)} failed beside the others; tried once more, alone:", *failed, sep="\n  ", flush=True)
+    code = _pytest(f"{name}-again", told, "--last-failed")
+    if code == 0:
+        print(f"tests: UNSTEADY, passed only alone: {', '.join(failed)}")
+    return code
+
+
+def _pytest(name: str, told: dict[str, dict[str, str]], *arguments: str) -> int:
+    """Give pytest's code, 1 for failures; anything that was to run and did not is said, and is a 2 at least."""
+    report, log = ROOT / f".guide-{name}.json", ROOT / f".tests-{name}.log"
     command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q", *arguments]
-    return subprocess.call(command, cwd=ROOT, env=os.environ | {"JUDGIFY_TEST_GUIDE_REPORT": str(report)})  # noqa: S603 - our own argv
+    told_where = {"JUDGIFY_TEST_GUIDE_REPORT": str(report), run_log.TARGET: str(log)}
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | told_where, start_new_session=True)  # noqa: S603 - our own argv
+    try:
+        code = process.wait(LIMIT_S)
+    except subprocess.TimeoutExpired:
+        print(f"tests: not done after {LIMIT_S} s, ended", flush=True)
+        os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGINT)
+        raise
+    for row, outcomes in _told(report).items():
+        told.setdefault(row, {}).update(outcomes)
+    begun, left = run_log.unfinished(log)
+    if begun or left:
+        print("tests: began and did not end:", *begun, sep="\n  ")
+        print(f"tests: {len(left)} never began:", *left[:20], sep="\n  ", flush=True)
+        return max(abs(code), 2)
+    return code
 
 
 def _failed() -> list[str]:

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from judgify.kit.clock import SystemClock
 from judgify.kit.errors import Unavailable
 from judgify.response.ports import Tx
+from judgify.response.stores.checkpoint import BACKSTOP_PAGES, Checkpointer
 from judgify.response.stores.group import GroupWriter
 from judgify.response.stores.sqlite_tx import SqliteTx
 
@@ -30,6 +31,7 @@ class SqliteStore:
         self._max_pages = max_pages
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
+        self._checkpointer: Checkpointer | None = None
         self._group = GroupWriter("store-write", _Door(self), SystemClock().monotonic)
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
 
@@ -67,8 +69,10 @@ class SqliteStore:
             _migrate(writer)
             if self._max_pages is not None:
                 writer.execute(f"PRAGMA max_page_count={int(self._max_pages)}")
+            writer.execute(f"PRAGMA wal_autocheckpoint={BACKSTOP_PAGES}")
             self._writer, self._reader = writer, self._connect()
             self._reader.execute("PRAGMA query_only=ON")
+            self._checkpointer = Checkpointer(self._path, SystemClock().monotonic)
         except sqlite3.Error as error:
             raise _unavailable(error, self._path) from error
 
@@ -103,6 +107,11 @@ class SqliteStore:
             raise self.closed()
         return self._writer
 
+    def committed(self) -> None:
+        """A commit is durable; what it wrote can be copied out of the log when the disk is free."""
+        if self._checkpointer is not None:
+            self._checkpointer.wrote()
+
     def told(self, error: BaseException) -> BaseException:
         """Give an error in the words of this store, if it is the database's."""
         return _unavailable(error, self._path) if isinstance(error, sqlite3.Error) else error
@@ -113,6 +122,9 @@ class SqliteStore:
             self._reader = None
 
     def _close_writer(self) -> None:
+        if self._checkpointer is not None:
+            self._checkpointer.close()
+            self._checkpointer = None
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -143,6 +155,7 @@ class _Door:
 
     def commit(self) -> None:
         self._store.writer.execute("COMMIT")
+        self._store.committed()
 
     def undo(self) -> None:
         with suppress(sqlite3.Error, Unavailable):
