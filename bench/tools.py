@@ -67,7 +67,18 @@ def _unpack(target: Path, packages: tuple[str, ...]) -> None:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
-        for package in packages:
-            subprocess.run(["apt-get", "download", "-qq", package], cwd=folder, check=False, capture_output=True)
+        if not _downloaded(packages, folder) and os.geteuid() == 0:
+            # A fresh machine has no list of packages yet, an old one names versions that are gone.
+            subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True)
+            _downloaded(packages, folder)
         for archive in Path(folder).glob("*.deb"):
             subprocess.run(["dpkg", "-x", str(archive), str(target)], check=True)
+
+
+def _downloaded(packages: tuple[str, ...], folder: str) -> bool:
+    """Download archives of packages; tell whether all of them came."""
+    tries = [
+        subprocess.run(["apt-get", "download", "-qq", package], cwd=folder, check=False, capture_output=True)
+        for package in packages
+    ]
+    return all(done.returncode == 0 for done in tries)
