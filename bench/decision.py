@@ -20,6 +20,8 @@ from judgify.decision.feel import compile_expression
 
 OBJECTS: Final = 500
 """Objects that are judged in turn, so that no single one is kept warm."""
+BATCH: Final = 10_000
+"""Objects that are judged at once."""
 SIZES: Final = (10, 100, 1_000, 10_000, 100_000)
 """Rules of the tables that show how cost grows."""
 _EXPRESSION: Final = "temp * 2 + load > 100 and load < 90"
@@ -114,6 +116,9 @@ def measure(*, rounds: int = 9, seconds: float = 0.05, sizes: Sequence[int] = SI
         pair.row("table of 1,000 ranges of a number", ranges(1_000), 10.0),
         pair.row("table of 1,000 texts", words(1_000), 0.5),
         pair.expression(0.8),
+        *pair.batch("10 rules", small()),
+        *pair.batch("1,000 ranges of a number", ranges(1_000)),
+        *pair.batch("1,000 texts", words(1_000)),
         *(row for size in sizes for row in pair.growth(size)),
     ]
 
@@ -155,6 +160,24 @@ class _Pair:
         )
         return _compared("one compiled expression", ours, theirs, floor)
 
+    def batch(self, name: str, case: Case) -> list[Row]:
+        table, judge = case.ours(), case.theirs(self.zen).evaluate
+        given = [case.objects[number % OBJECTS] for number in range(BATCH)]
+        if table.evaluate_many(given) != [table.evaluate(one) for one in given]:
+            raise RuntimeError(f"{name}: a batch is not judged as its objects are")
+        tasks: tuple[Task, ...] = (
+            lambda _: table.evaluate_many(given),
+            lambda _: [table.evaluate(one) for one in given],
+            lambda _: [judge("t", one) for one in given],
+        )
+        found = [[_spent(task, 1) / BATCH for task in tasks] for _ in range(self.rounds)]
+        ours, loop, theirs = (median(one) for one in zip(*found, strict=True))
+        name = f"batch of {BATCH:,}, {name}"
+        return [
+            Row(name, 1e6 / ours, "per s", ("one by one", 1e6 / loop), note=f"{ours:.2f} us here, {loop:.2f} us so"),
+            _compared(f"{name}, beside zen-engine", ours, theirs, None),
+        ]
+
     def growth(self, size: int) -> list[Row]:
         case = ranges(size)
         engine, theirs_s, theirs_mb = _made(lambda: case.theirs(self.zen), lambda made: made.evaluate("t", {"a": 5}))
@@ -185,7 +208,7 @@ class _Pair:
         return max(_WARMING, int(self.seconds * 1e6 / max(_spent(task, _WARMING), 0.1)))
 
 
-def _compared(name: str, ours: float, theirs: float, floor: float) -> Row:
+def _compared(name: str, ours: float, theirs: float, floor: float | None) -> Row:
     note = f"{ours:.2f} us here, {theirs:.2f} us there"
     return Row(name, 1e6 / ours, "per s", ("zen-engine", 1e6 / theirs), floor=floor, note=note)
 

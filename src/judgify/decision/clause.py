@@ -1,6 +1,6 @@
 """The columns of a table: inputs that are read strictly, outputs that are checked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,14 @@ _IS_PLAIN: Final[dict[type, Callable[[Any], bool]]] = {
     str: str.isascii,
 }
 """Whether a value of a type is already in the engine's form; a text beyond ASCII may have another normal form."""
+_ARE_PLAIN: Final[dict[type, Callable[[Sequence[Any]], bool]]] = {
+    int: lambda values: min(values) > -_WIDE and max(values) < _WIDE,
+    bool: lambda _: True,
+    str: lambda values: all(map(str.isascii, values)),
+}
+"""The same of many values of one type."""
+_READ_ONCE: Final = frozenset({type(None), bool, int, float, str})
+"""Types whose equal values are the same value; equal decimals may have other digits."""
 
 
 class InputNames:
@@ -114,6 +122,35 @@ class InputColumn:
         if value is not None and self.check is not None and not self.check(value, None):
             raise EvaluationError("not-allowed", value=raw, allowed=listing([str(self.allowed)]))
         return value
+
+    def tell(self, inputs: Mapping[str, Any]) -> Any:
+        """Read the value as `read` does; what cannot be read comes back as its error, which names the input."""
+        try:
+            return self.read(inputs)
+        except EvaluationError as fault:
+            fault.name = self.name
+            return fault
+
+    def tell_all(self, raws: Sequence[Any]) -> Sequence[Any]:
+        """Read what many objects give for an input without expression, `MISSING` where one gives nothing.
+
+        Each value is what `tell` gives; equal ones are read once. `raws` itself comes back where nothing is to be done.
+        """
+        sorts = set(map(type, raws))
+        if self.check is None and len(sorts) == 1 and (sort := sorts.pop()) in _AS_IS:
+            plain = _ARE_PLAIN[sort](raws) if self.type in {_AS_IS[sort], "any"} else False
+            if plain:
+                return raws
+        known: dict[tuple[type, Any], Any] = {}
+        values = []
+        for raw in raws:
+            if (sort := type(raw)) in _READ_ONCE:
+                if (key := (sort, raw)) not in known:
+                    known[key] = self.tell({self.name: raw})
+                values.append(known[key])
+            else:
+                values.append(self.tell({} if raw is MISSING else {self.name: raw}))
+        return values
 
 
 def direct(name: str) -> Callable[[Mapping[str, Any]], Any]:

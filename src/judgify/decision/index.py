@@ -24,8 +24,25 @@ _ENOUGH: Final = 2
 Rules = tuple[Rule, ...]
 
 
+PlaceOf = Callable[[Any], int | None]
+
+
 class Index(Protocol):
     """Narrows the rules of a table down for one row."""
+
+    @property
+    def axes(self) -> Sequence[tuple[int, PlaceOf]]:
+        """The columns that are indexed, each with what gives the place of a value in it."""
+        ...
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """Columns besides that are read, which a trace needs."""
+        ...
+
+    def settles(self, places: tuple[int | None, ...]) -> bool:
+        """Tell whether the places of a row, one for each of the axes, are enough to know its outcome."""
+        ...
 
     def possible(self, row: Row) -> Iterable[Rule]:
         """Give the rules that are not certainly false, in their order; those certainly true are noted in the row."""
@@ -37,14 +54,30 @@ class BitIndex:
     """One set of rules, as the bits of a number, for each place of each column: the sets are cut with each other."""
 
     rules: Rules
-    columns: tuple[tuple[int, Callable[[Any], int | None], tuple[int, ...], int], ...]
+    columns: tuple[tuple[int, PlaceOf, tuple[int, ...], int], ...]
     """Column, place of a value, rules by place, and the rules that this column says nothing about."""
     sure: int
     """Rules of which every cell is in the index."""
+    settled: int
+    """Those of them whose outputs are constants."""
     everything: int
     """All rules."""
     others: tuple[int, ...]
     """Columns besides, which a trace needs."""
+
+    @property
+    def axes(self) -> Sequence[tuple[int, PlaceOf]]:
+        """The columns that are indexed."""
+        return [entry[:2] for entry in self.columns]
+
+    def settles(self, places: tuple[int | None, ...]) -> bool:
+        """Tell whether nothing but settled rules is left at these places."""
+        left = self.everything & ~self.settled
+        for place, (_, _, sets, _) in zip(places, self.columns, strict=True):
+            if place is None:
+                return False
+            left &= sets[place]
+        return not left
 
     def possible(self, row: Row) -> Iterable[Rule]:
         """Cut the sets of the row's values."""
@@ -73,8 +106,21 @@ class ListIndex:
     """The rules themselves for each place of each column, for tables too long for sets of all rules."""
 
     rules: Rules
-    columns: tuple[tuple[int, Callable[[Any], int | None], tuple[Rules, ...]], ...]
+    columns: tuple[tuple[int, PlaceOf, tuple[Rules, ...]], ...]
+    settled: frozenset[int]
     others: tuple[int, ...]
+
+    @property
+    def axes(self) -> Sequence[tuple[int, PlaceOf]]:
+        """The columns that are indexed."""
+        return [entry[:2] for entry in self.columns]
+
+    def settles(self, places: tuple[int | None, ...]) -> bool:
+        """Tell whether the shortest list at these places holds settled rules only."""
+        if None in places:
+            return False
+        lists = (lists[place or 0] for place, (_, _, lists) in zip(places, self.columns, strict=True))
+        return all(rule.index in self.settled for rule in min(lists, key=len))
 
     def possible(self, row: Row) -> Iterable[Rule]:
         """Give the shortest of the row's lists."""
@@ -115,7 +161,12 @@ def _bits(rules: Rules, columns: Mapping[int, Column], needed: tuple[int, ...]) 
     for place, column in columns.items():
         doubtful |= column.unknown
         made.append((place, column.axis.place_of, column.sets(), bits(column.silent)))
-    return BitIndex(rules, tuple(made), everything & ~bits(doubtful), everything, others)
+    sure = everything & ~bits(doubtful)
+    return BitIndex(rules, tuple(made), sure, sure & bits(_constant(rules)), everything, others)
+
+
+def _constant(rules: Rules) -> Iterator[int]:
+    return (rule.index for rule in rules if rule.ready is not None)
 
 
 def _lists(rules: Rules, columns: Mapping[int, Column], used: tuple[int, ...]) -> ListIndex | None:
@@ -132,4 +183,11 @@ def _lists(rules: Rules, columns: Mapping[int, Column], used: tuple[int, ...]) -
                     lists[one].append(rule)
         made.append((place, column.axis.place_of, tuple(map(tuple, lists))))
     made.sort(key=lambda entry: sum(map(len, entry[2])) / len(entry[2]))
-    return ListIndex(rules, tuple(made), used) if made else None
+    kept = {place: columns[place].unknown for place, _, _ in made}
+    settled = frozenset(
+        rule.index
+        for rule in rules
+        if rule.ready is not None
+        and all(cell.column in kept and rule.index not in kept[cell.column] for cell in rule.cells)
+    )
+    return ListIndex(rules, tuple(made), settled, used) if made else None

@@ -89,12 +89,7 @@ class Row:
         if value is _UNREAD and self._kept is not None:
             value = self.values[index] = self._kept[index]
         elif value is _UNREAD:
-            try:
-                value = self.columns[index].read(self._inputs)
-            except EvaluationError as fault:
-                fault.name = self.columns[index].name
-                value = fault
-            self.values[index] = value
+            value = self.values[index] = self.columns[index].tell(self._inputs)
         return value
 
     def get(self, index: int) -> Any:
@@ -112,6 +107,13 @@ class Row:
         """Give a row of the same object, of which nothing was judged yet; its values were read before."""
         row = Row(self.columns, self._inputs)
         row._kept = self.values
+        return row
+
+    @classmethod
+    def of(cls, columns: Sequence[InputColumn], values: list[Any]) -> "Row":
+        """Give a row of values that were read before, each as `InputColumn.tell` gives it."""
+        row = cls(columns, {})
+        row._kept = values
         return row
 
     def close(self) -> None:

@@ -1,18 +1,19 @@
 """A decision table, compiled once and judged often."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from judgify.decision.batch import Batch, groups_of
 from judgify.decision.clause import InputColumn, OutputColumn
 from judgify.decision.example import Example, ExampleFailure, check
 from judgify.decision.feel.shown import restorable
 from judgify.decision.feel.value import native
 from judgify.decision.index import Index
-from judgify.decision.policy import POLICIES, Hit
+from judgify.decision.policy import POLICIES, Hit, Verdict
 from judgify.decision.rule import Result, Row, Rule
-from judgify.decision.trace import Matched, NotEvaluable, NotMatched, Outcome, Trace, Unjudged
+from judgify.decision.trace import Matched, Member, NotEvaluable, NotMatched, Outcome, Trace, Unjudged
 from judgify.kit.errors import Invalid
 
 
@@ -62,10 +63,44 @@ class DecisionTable:
         rules = self.rules if self.index is None else self.index.possible(row)
         verdict = POLICIES[self.hit_policy](rules, self.outputs, row)
         row.close()
-        by_default = verdict is None and self.default is not None
         # The index has left out what is certainly false; a trace names it.
-        seen = row if self.index is None else Unjudged(row, self.rules, self._judge_all)
-        trace = Trace(self.name, self.hit_policy, by_default, seen)
+        return self._outcome(verdict, row if self.index is None else Unjudged(row, self.rules, self._judge_all))
+
+    def evaluate_many(self, inputs: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]) -> list[Outcome]:
+        """Judge many objects: each outcome is what `evaluate` gives for that object, in the order given.
+
+        Values are read and looked up by column, equal ones once, so that this takes a part of the time. An outcome's
+        trace is worked out when it is asked for, from the batch's values, which it keeps.
+
+        Args:
+            inputs: Objects, or the list of values of each input by its name; an input that is not there is missing
+                in every object.
+
+        Raises:
+            Invalid: An object is not a mapping; the lists are of different lengths. Nothing is judged then.
+        """
+        index = self.index
+        batch = Batch(self.inputs, inputs, None if index is None else (*(at for at, _ in index.axes), *index.others))
+        known: dict[Hashable, Callable[[Unjudged], Outcome]] = {}
+        found: list[Outcome] = []
+        rules, judge_all, row_of = self.rules, self._judge_all, batch.row
+        for number, group in enumerate(groups_of(batch, index)):
+            if group is None or group not in known:
+                row = row_of(number)
+                left = rules if index is None else index.possible(row)
+                known[group] = self._maker(POLICIES[self.hit_policy](left, self.outputs, row))
+            found.append(known[group](Member(row_of, number, rules, judge_all)))
+        return found
+
+    def _maker(self, verdict: Verdict) -> Callable[[Unjudged], Outcome]:
+        """Give what makes the outcomes of many objects that are judged alike."""
+        if not isinstance(verdict, Hit) or verdict.output is not verdict.outputs[0] or verdict.rules[0].ready is None:
+            return lambda seen: self._outcome(verdict, seen)
+        rules, ready, name, hit_policy = (verdict.rules[0].id,), verdict.rules[0].ready, self.name, self.hit_policy
+        return lambda seen: Matched(rules, dict(ready), (dict(ready),), Trace(name, hit_policy, False, seen))
+
+    def _outcome(self, verdict: Verdict, seen: Row | Unjudged) -> Outcome:
+        trace = Trace(self.name, self.hit_policy, verdict is None and self.default is not None, seen)
         if isinstance(verdict, Hit):
             return _matched(verdict, trace)
         if verdict is not None:

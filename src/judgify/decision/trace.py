@@ -186,18 +186,37 @@ class Unjudged:
     def __init__(self, row: Row, rules: tuple[Rule, ...], judge: Callable[[Row], object]) -> None:
         self.row, self.rules, self.judge = row, rules, judge
 
+    def again(self) -> Row:
+        """Give the row as it was before a rule was judged."""
+        return self.row.again()
+
     def __call__(self) -> Row:
         """Give a row that has looked at the rules as a table without an index does."""
-        again = self.row.again()
+        again = self.again()
         self.judge(again)
         return again
+
+
+class Member(Unjudged):
+    """The same for one object of a batch, whose row is made when it is asked for."""
+
+    __slots__ = ("number", "row_of")
+
+    def __init__(
+        self, row_of: Callable[[int], Row], number: int, rules: tuple[Rule, ...], judge: Callable[[Row], object]
+    ) -> None:
+        self.row_of, self.number, self.rules, self.judge = row_of, number, rules, judge
+
+    def again(self) -> Row:
+        """Give the row of that number."""
+        return self.row_of(self.number)
 
 
 def _judged_now(  # noqa: C901 - one loop without calls: this is what a trace costs
     unjudged: Unjudged, hit_policy: str
 ) -> tuple[Row, list[dict[str, Any]] | None]:
     """Judge and write in one go; nothing is written where an output has to be worked out, which may read more."""
-    row, first_wins = unjudged.row.again(), hit_policy == "F"
+    row, first_wins = unjudged.again(), hit_policy == "F"
     names = [column.name for column in row.columns]
     memo, values, known, scalar = row.memo, row.values, row.memo.get, SETTLED
     found: list[dict[str, Any]] = []

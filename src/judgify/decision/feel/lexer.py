@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from judgify.decision.feel.error import FeelError
@@ -82,8 +82,13 @@ def _written(char: str) -> bool:
 def _number(text: str, start: int) -> int | Decimal:
     if len(text) > MAX_DIGITS:
         raise FeelError(f"a number of more than {MAX_DIGITS} digits is not read", start + 1)
-    value: int | Decimal = int(text) if text.isdigit() else Decimal(text)
-    if isinstance(value, Decimal) and abs(value.adjusted()) > MAX_EXPONENT:
+    if text.isdigit():
+        return int(text)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # an exponent that not even Decimal holds
+        value = Decimal("Infinity")
+    if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
         raise FeelError("the exponent of the number is out of range", start + 1)
     return value
 
