@@ -15,6 +15,7 @@ def main() -> None:
     lean()
     from judgify.kit.serve import run  # noqa: PLC0415 - after lean
     from judgify.kit.settings import Settings  # noqa: PLC0415 - after lean
+    from judgify.response.api.wire import IntakeProtocol  # noqa: PLC0415 - after lean
     from judgify.response.bootstrap import build  # noqa: PLC0415 - after lean
 
     settings = Settings.from_env()
@@ -23,7 +24,7 @@ def main() -> None:
     settled()
     # The store's threads hand over after half a millisecond instead of five: a page waits for none of their work.
     sys.setswitchinterval(0.0005)
-    run(built.app, settings, "response")
+    run(built.app, settings, "response", http=IntakeProtocol)
 
 
 def _mount(app: "FastAPI") -> None:

@@ -296,6 +296,7 @@ async def _for_ever(loop: Loop, clock: Clock) -> None:
 def _inbox(engine: Engine, figures: Figures, ways: Mapping[str, Form]) -> Inbox:
     inbox = Inbox(engine, lambda name, body, at, sender: ways[name].signals(ways[name].read(body), at, sender))
     figures.waiting.set_function(lambda: inbox.waiting)
+    figures.aside.set_function(lambda: inbox.aside)
     return inbox
 
 

@@ -37,6 +37,10 @@ class Figures:
         self.waiting = metrics.gauge(
             "judgify_response_signals_waiting", "Signals of a burst that are durable and not in their incidents yet."
         )
+        self.aside = metrics.gauge(
+            "judgify_response_signals_aside",
+            "Signals that were accepted and cannot be taken in; they are kept for a person.",
+        )
         self.ticked = metrics.gauge("judgify_response_due_loop_timestamp_seconds", "When the due-row loop completed.")
         self.faults = metrics.counter(
             "judgify_response_stage_faults_total", "Stages of the loop that failed.", ("stage",)

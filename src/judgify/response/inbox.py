@@ -2,20 +2,20 @@
 
 A few signals at a time are taken into their incidents within the request. In a burst that would make senders wait for
 thousands of decisions; their bodies are written down as they are instead, many in one commit, and taken afterwards, in
-the order in which they came. What a dead engine left behind is taken by the next one, or by its twin.
+the order in which they came. What a dead engine left behind is taken by the next one, or by its twin. What cannot be
+taken is set aside: it holds up nothing, stays written down, is counted, a person is told, and every start tries again.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from judgify.kit.clock import iso
-from judgify.kit.errors import JudgifyError, TooMany, Unavailable
-from judgify.kit.ids import light_id, new_id
+from judgify.kit.errors import JudgifyError, Unavailable
+from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
+from judgify.response.arrival import ARRIVAL, ASIDE, BATCH, Arrival, Bundle, Read, bundle_of, bundled, lines, row_of
 from judgify.response.desk import Work
 from judgify.response.engine import Engine
 from judgify.response.kept import Kept
@@ -23,9 +23,6 @@ from judgify.response.model import Signal
 from judgify.response.ports import Tx
 
 log = get_logger("judgify.response.inbox")
-KIND: Final = "arrival"
-BATCH: Final = 250
-"""Signals that are taken in one transaction: short enough that a page's own commit waits little for it."""
 CROWD: Final = 8
 """So many senders waiting for the engine at the same moment are a burst."""
 GROUP: Final = 500
@@ -33,52 +30,32 @@ GROUP: Final = 500
 MAX_WAITING: Final = 200_000
 """Signals that may wait to be taken; a sender beyond that is asked to send later."""
 MAX_BYTES: Final = 256 * 1024 * 1024
+READ_ONCE: Final = 20_000
+"""While fewer signals wait, what reading a body gave is kept until it is taken; beyond that it is read again."""
 QUIET_S: Final = 0.03
 """While bodies still come in, taking waits for a pause of this length ..."""
 PATIENCE_S: Final = 0.5
 """... but never longer than this."""
 ORPHANED: Final = timedelta(seconds=30)
 """A body that another engine wrote down and has not taken for so long is taken by whoever finds it."""
+ASIDE_KEPT: Final = timedelta(days=365)
+"""How long what cannot be taken is kept; a person was told of it."""
 RETRY_S: Final = 1.0
-Read = Callable[[str, bytes, datetime, str], Sequence[Signal]]
-"""Gives the signals of a body, by the name of its form, the moment at which it came and the sender's service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A body on its way: `document` is what reading it gave, so that it need not be read twice."""
-
-    form: str
-    text: bytes
-    at: datetime
-    sender: str
-    count: int
-    signals: Callable[[], Sequence[Signal]]
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """Bodies that were written down together, as one row: they are taken together, and the row goes with that."""
-
-    id: str
-    arrivals: tuple[Arrival, ...]
-
-    @property
-    def count(self) -> int:
-        """How many signals are in it."""
-        return sum(arrival.count for arrival in self.arrivals)
+Settled = Callable[[JudgifyError | None], None]
+"""Told once a body is durable (None), or that nothing of it was kept, and why. Must not raise."""
 
 
 class Inbox:
     """Keeps bodies until their signals are taken. `start` before the first, `run` for ever."""
 
-    def __init__(self, engine: Engine, read: Read) -> None:
-        """Give signals to an engine."""
+    def __init__(self, engine: Engine, read: Read, *, most: int = MAX_WAITING, most_bytes: int = MAX_BYTES) -> None:
+        """Give signals to an engine; at most so many signals, in so many bytes, wait."""
         self._engine = engine
         self._desk = engine.desk
         self._read = read
+        self._most, self._most_bytes = most, most_bytes
         self._owner = new_id("eng")
-        self._coming: deque[tuple[Arrival, asyncio.Future[None]]] = deque()
+        self._coming: deque[tuple[Arrival, Settled]] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._pending: deque[Bundle] = deque()
         self._more = asyncio.Event()
@@ -87,6 +64,8 @@ class Inbox:
         self.waiting = 0
         """Signals that are durable, or about to be, and not taken yet."""
         self._bytes = 0
+        self.aside = 0
+        """Signals that could not be taken and are kept for a person."""
 
     @property
     def busy(self) -> bool:
@@ -94,30 +73,72 @@ class Inbox:
         return self.waiting > 0 or self._engine.waiting >= CROWD
 
     async def start(self) -> None:
-        """Take up what an engine that is gone had written down."""
+        """Take up what an engine that is gone had written down, and try again what no engine could take so far."""
         await self._adopt(self._desk.clock.now() + timedelta(days=1))
+        for kept in await self._desk.ask(lambda tx: tx.all_kept(ASIDE)):
+            bundle = bundle_of(kept, self._read)
+            if bundle is not None:
+                self._wait(bundle)
 
     async def put(
         self, form: str, body: bytes, count: int, sender: str, signals: Callable[[datetime], Sequence[Signal]]
     ) -> None:
-        """Return once the body is durable; `TooMany` when too much waits already, nothing is kept then."""
-        if self.waiting + count > MAX_WAITING or self._bytes + len(body) > MAX_BYTES:
-            raise TooMany(f"{self.waiting} signals wait to be taken; send again a little later", retry_after_s=5)
-        now = self._desk.clock.now()
-        arrival = Arrival(form, body, now, sender, count, lambda: signals(now))
+        """Return once the body is durable; `Unavailable` when too much waits already, or the store fails: not kept."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._coming.append((arrival, done))
+
+        def settled(error: JudgifyError | None) -> None:
+            if done.done():
+                return  # whoever sent it has gone
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+                done.exception()  # a sender that has gone asks for it no more
+
+        self.offer(form, body, count, sender, signals, settled=settled)
+        await done
+
+    def offer(
+        self,
+        form: str,
+        body: bytes,
+        count: int,
+        sender: str,
+        signals: Callable[[datetime], Sequence[Signal]],
+        *,
+        settled: Settled,
+    ) -> None:
+        """Have a body written down, with whatever else comes; `settled` hears of it, from the event loop.
+
+        `Unavailable` at once, nothing being kept and `settled` never called, when too much waits already.
+        """
+        if self.waiting + count > self._most or self._bytes + len(body) > self._most_bytes:
+            raise Unavailable(
+                f"{self.waiting} signals wait to be taken; send again a little later",
+                slug="intake-full",
+                retry_after_s=5,
+            )
+        now, read = self._desk.clock.now(), self._read
+        arrival = Arrival(
+            form,
+            body,
+            now,
+            sender,
+            count,
+            # What was read of a body takes several times its room.
+            (lambda: signals(now)) if self.waiting < READ_ONCE else (lambda: read(form, body, now, sender)),
+        )
+        self._coming.append((arrival, settled))
         self.waiting += count
         self._bytes += len(body)
         self._last = self._desk.clock.monotonic()
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write(), name="arrivals")
-        await done
 
     async def _write(self) -> None:
         while self._coming:
             group = [self._coming.popleft() for _ in range(min(len(self._coming), GROUP))]
-            bundles = list(_bundled(arrival for arrival, _ in group))
+            bundles = list(bundled(arrival for arrival, _ in group))
             try:
                 await self._desk.store.write(lambda tx, b=bundles: self._keep(tx, b))  # type: ignore[misc]
             except Exception as error:  # noqa: BLE001 - boundary: each sender gets the answer
@@ -125,28 +146,28 @@ class Inbox:
                 continue
             self._last = self._desk.clock.monotonic()
             self._pending.extend(bundles)
-            for _, done in group:
-                if not done.done():
-                    done.set_result(None)
+            for _, settled in group:
+                settled(None)
             self._more.set()
 
-    def _refuse(self, group: Sequence[tuple[Arrival, "asyncio.Future[None]"]], error: Exception) -> None:
-        for arrival, done in group:
-            self._settled(arrival)
-            if not done.done():
-                done.set_exception(error if isinstance(error, JudgifyError) else Unavailable("nothing was kept"))
-                done.exception()  # a sender that has gone asks for it no more
+    def _refuse(self, group: Sequence[tuple[Arrival, Settled]], error: Exception) -> None:
         if not isinstance(error, JudgifyError):
             log.error("arrivals could not be kept", exc_info=error)
+        told = error if isinstance(error, JudgifyError) else Unavailable("nothing was kept")
+        for arrival, settled in group:
+            self.waiting -= arrival.count
+            self._bytes -= len(arrival.text)
+            settled(told)
 
     def _keep(self, tx: Tx, bundles: Sequence[Bundle]) -> None:
         for bundle in bundles:
-            rows = [[one.form, one.text.decode(), one.sender, iso(one.at), one.count] for one in bundle.arrivals]
-            tx.keep(Kept(kind=KIND, id=bundle.id, owner=self._owner, body={"arrivals": rows}))
+            tx.keep(row_of(bundle, self._owner))
 
-    def _settled(self, arrival: Arrival) -> None:
-        self.waiting -= arrival.count
-        self._bytes -= len(arrival.text)
+    def _wait(self, bundle: Bundle) -> None:
+        self._pending.append(bundle)
+        self.waiting += bundle.count
+        self._bytes += bundle.size
+        self._more.set()
 
     async def run(self) -> None:
         """Take what waits, in its order, until cancelled."""
@@ -159,25 +180,22 @@ class Inbox:
         self._more.clear()
         now = self._desk.clock.now()
         if self._looked is None or now - self._looked > ORPHANED:
-            self._looked = now
             await self._adopt(now - ORPHANED)
+            await self._look_aside()
+            self._looked = now
         while self._pending:
             await self._pause()
             batch = self._batch()
             try:
                 await self._take(batch)
-            except Exception as error:  # noqa: BLE001 - boundary: nothing is dropped, it is tried again
-                if isinstance(error, Unavailable):
-                    log.warning("arrivals wait: the store does not take them", reason=error.detail)
-                    self._pending.extendleft(reversed(batch))
-                    await self._desk.clock.sleep(RETRY_S)
-                    continue
+            except Unavailable as error:
+                await self._later(batch, error)
+            except Exception:  # boundary: nothing is dropped, it is tried again
+                log.exception("signals that wait cannot be taken together", bundles=len(batch))
                 # One of them is at fault; the others must not wait for it.
-                for bundle in batch:
-                    await self._alone(bundle)
-                continue
-            for bundle in batch:
-                self._done(bundle)
+                await self._apart(batch)
+            else:
+                self._done(batch)
 
     async def _pause(self) -> None:
         # Senders wait for the disk; what they sent can wait for them a moment.
@@ -190,14 +208,20 @@ class Inbox:
                 return
             await clock.sleep(left)
 
-    def _done(self, bundle: Bundle) -> None:
-        for arrival in bundle.arrivals:
-            self._settled(arrival)
+    def _done(self, batch: Sequence[Bundle]) -> None:
+        for bundle in batch:
+            self.waiting -= bundle.count
+            self._bytes -= bundle.size
+
+    async def _later(self, batch: Sequence[Bundle], error: Unavailable) -> None:
+        log.warning("arrivals wait: the store does not take them", reason=error.detail)
+        self._pending.extendleft(reversed(batch))
+        await self._desk.clock.sleep(RETRY_S)
 
     def _batch(self) -> list[Bundle]:
         batch = [self._pending.popleft()]
         size = batch[0].count
-        while self._pending and size + self._pending[0].count <= BATCH:
+        while self._pending and size + self._pending[0].count <= BATCH and self._pending[0].where == batch[0].where:
             batch.append(self._pending.popleft())
             size += batch[-1].count
         return batch
@@ -207,68 +231,122 @@ class Inbox:
 
         def settled(work: Work) -> None:
             for bundle in batch:
-                work.tx.drop(KIND, bundle.id)
+                work.tx.drop(bundle.where, bundle.id)
 
         await self._engine.take(signals, settled)
 
-    async def _alone(self, bundle: Bundle) -> None:
-        """Take what can be taken of a bundle; a person hears of the rest, which stays written down."""
-        bad = 0
-        for arrival in bundle.arrivals:
-            try:
-                await self._engine.take(arrival.signals())
-            except Exception:  # boundary: a person must hear of what cannot be taken
-                log.exception("signals cannot be taken", bundle=bundle.id, form=arrival.form)
-                bad += arrival.count
-        if bad:
-            await self._tell(bundle, bad)
-        else:
-            await self._desk.store.write(lambda tx: tx.drop(KIND, bundle.id))
-        self._done(bundle)
+    # -- what cannot be taken ----------------------------------------------------------------------------------------
 
-    async def _tell(self, bundle: Bundle, bad: int) -> None:
+    async def _apart(self, batch: Sequence[Bundle]) -> None:
+        """Take what can be taken of a batch, and set the rest aside."""
+        for place, bundle in enumerate(batch):
+            try:
+                await self._one(bundle)
+            except Unavailable as error:
+                # What was taken of this one already folds when it is taken again.
+                await self._later(batch[place:], error)
+                return
+            self._done([bundle])
+
+    async def _one(self, bundle: Bundle) -> None:
+        bad: list[Arrival] = []
+        count, why = 0, ""
+        for arrival in bundle.arrivals:
+            failed, reason = await self._alone(arrival)
+            if failed:
+                bad.append(arrival)
+                count, why = count + failed, reason
+        if bad:
+            await self._set_aside(bundle.id, bundle.where, {"arrivals": lines(bad)}, count, why)
+        else:
+            await self._desk.store.write(lambda tx: tx.drop(bundle.where, bundle.id))
+
+    async def _alone(self, arrival: Arrival) -> tuple[int, str]:
+        """Take what can be taken of one body; give how many signals were not, and the kind of the fault."""
+        try:
+            signals = arrival.signals()
+        except Exception as error:  # boundary: a person must hear of what cannot be taken
+            log.exception("a body that was accepted cannot be read", form=arrival.form)
+            return max(1, arrival.count), type(error).__name__
+        failed, why = 0, ""
+        for signal in signals:  # by itself: one that is at fault spoils no other
+            try:
+                await self._engine.take([signal])
+            except Unavailable:
+                raise
+            except Exception as error:  # boundary: see above
+                log.exception("a signal cannot be taken", form=arrival.form)
+                failed, why = failed + 1, type(error).__name__
+        return failed, why
+
+    async def _set_aside(self, key: str, where: str, body: dict[str, object], count: int, why: str) -> None:
+        now = self._desk.clock.now()
+
+        def work(tx: Tx) -> bool:
+            known = tx.kept(ASIDE, key)
+            told = known is not None and known.body.get("told") is True
+            kept = {**body, "signals": count, "fault": why, "told": told}
+            tx.keep(Kept(kind=ASIDE, id=key, until=now + ASIDE_KEPT, body=kept))
+            if where != ASIDE:
+                tx.drop(where, key)
+            return told
+
+        if not await self._desk.store.write(work):
+            await self._tell(key, count)
+        await self._count_aside()
+
+    async def _tell(self, key: str, count: int) -> None:
+        """Tell a person once of what was set aside; what fails here is tried again with the next look."""
         now = self._desk.clock.now()
         signal = Signal(
             id=new_id("sig"),
             service="unknown",
             signal="alerts_unreadable",
-            value=float(bad),
+            value=float(count),
             source="generic",
-            text=f"{bad} signals were accepted and cannot be taken in; they are kept as {bundle.id}",
+            text=f"{count} signals were accepted and cannot be taken in; they are kept as {key}",
             observed_at=now,
             received_at=now,
-            fingerprint=f"unreadable|{bundle.id}",
+            fingerprint=f"unreadable|{key}",
         )
-        await self._engine.take([signal])
+
+        def told(work: Work) -> None:
+            known = work.tx.kept(ASIDE, key)
+            if known is not None:
+                work.tx.keep(known.model_copy(update={"body": {**known.body, "told": True}}))
+
+        try:
+            await self._engine.take([signal], told)
+        except Unavailable:
+            raise
+        except Exception:  # boundary: telling must not hold up what can be taken
+            log.exception("nobody could be told of signals that cannot be taken", kept_as=key)
+
+    async def _look_aside(self) -> None:
+        for kept in await self._count_aside():
+            if kept.body.get("told") is not True:
+                await self._tell(kept.id, _signals(kept))
+
+    async def _count_aside(self) -> list[Kept]:
+        found = await self._desk.ask(lambda tx: tx.all_kept(ASIDE))
+        self.aside = sum(_signals(kept) for kept in found)
+        return found
+
+    # -- what others left behind -------------------------------------------------------------------------------------
 
     async def _adopt(self, before: datetime) -> None:
-        found = await self._desk.ask(lambda tx: tx.all_kept(KIND))
+        found = await self._desk.ask(lambda tx: tx.all_kept(ARRIVAL))
         known = {bundle.id for bundle in self._pending}
         for kept in found:
             if kept.id in known or kept.owner == self._owner:
                 continue
-            bundle = Bundle(kept.id, tuple(self._again(row) for row in kept.body["arrivals"]))
-            if bundle.arrivals[0].at > before:
-                continue
-            self._pending.append(bundle)
-            self.waiting += bundle.count
-            self._bytes += sum(len(arrival.text) for arrival in bundle.arrivals)
-        if self._pending:
-            self._more.set()
-
-    def _again(self, row: Sequence[Any]) -> Arrival:
-        form, text, sender, at = str(row[0]), str(row[1]).encode(), str(row[2]), datetime.fromisoformat(str(row[3]))
-        return Arrival(form, text, at, sender, int(row[4]), lambda: self._read(form, text, at, sender))
+            bundle = bundle_of(kept, self._read)
+            if bundle is None:
+                await self._set_aside(kept.id, ARRIVAL, {"row": kept.body}, 1, "unreadable row")
+            elif bundle.arrivals[0].at <= before:
+                self._wait(bundle)
 
 
-def _bundled(arrivals: Iterable[Arrival]) -> Iterator[Bundle]:
-    """Put bodies together, as many as are taken in one transaction anyway."""
-    mine: list[Arrival] = []
-    size = 0
-    for arrival in arrivals:
-        if mine and size + arrival.count > BATCH:
-            yield Bundle(light_id("arr"), tuple(mine))
-            mine, size = [], 0
-        mine.append(arrival)
-        size += arrival.count
-    yield Bundle(light_id("arr"), tuple(mine))
+def _signals(kept: Kept) -> int:
+    count = kept.body.get("signals")
+    return count if isinstance(count, int) else 1

@@ -13,6 +13,7 @@ from judgify.kit.steady import outside
 from judgify.kit.web import Health, ServiceSpec, State, create_app
 from judgify.response.api import acknowledge, alerts, channel, heartbeat, incident, service, slack
 from judgify.response.api import oncall as on_call
+from judgify.response.api.express import Express
 from judgify.response.api.lane import Lane
 from judgify.response.api.parts import Response
 from judgify.response.api.signin import Signin
@@ -65,6 +66,7 @@ def engine_app(
     app = create_app(spec)
     app.state.signin = signin
     app.state.response = parts
+    app.state.express = Express(parts, signin, metrics)
     routers = (incident.router, service.router, service.open_router, slack.router)
     for router in (*routers, acknowledge.router, channel.router, alerts.router, heartbeat.router):
         app.include_router(router)

@@ -7,6 +7,7 @@ answered once it is durable: as part of an incident, or in a burst as it came (s
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -49,13 +50,14 @@ _DRAIN_S: Final = 5.0
 _NUMBER_MAX: Final = 15
 _ENCODE: Final = msgspec.json.Encoder().encode
 _JSON: Final = b"application/json"
-_SOURCES: Final = {
+SOURCES: Final = {
     form.ALERTMANAGER: "alertmanager",
     form.ALERTS: "alertmanager",
     form.GRAFANA: "grafana",
     form.PAGERDUTY: "pagerduty",
     form.CLOUDEVENTS: "cloudevents",
 }
+"""The label of the metric for what comes in a form; the others are `generic`."""
 Scope = MutableMapping[str, Any]
 Headers = Mapping[bytes, bytes]
 Answer = tuple[int, bytes]
@@ -158,7 +160,7 @@ class Lane:
                 status, body = await door.serve(call)
             except JudgifyError as error:
                 status, kind, body = door.say(error, call.request_id)
-                extra = _hints(error)
+                extra = hints(error)
             except Exception:
                 # The named boundary for faults of our own: the caller learns the request id, the log learns the rest.
                 log.exception("intake failed", route=door.pattern)
@@ -224,13 +226,7 @@ class Lane:
 
     async def _own(self, kind: Form, body: bytes) -> Answer:
         data, durability = await self._take(kind, body, kind.read(body), wait=kind.name == form.GENERIC)
-        meta = {
-            "timestamp": iso(self._parts.clock.now()),
-            "request_id": request_id_var.get(),
-            "version": __version__,
-            "durability": durability,
-        }
-        return 202, _ENCODE({"data": data, "meta": meta})
+        return 202, accepted(data, durability, self._parts.clock.now(), request_id_var.get())
 
     async def _alerts(self, call: Call) -> Answer:
         await self._sender(call)
@@ -299,10 +295,17 @@ class Lane:
         return [], "inbox"
 
     def _count(self, kind: Form, count: int) -> None:
-        self._parts.figures.signals.labels(_SOURCES.get(kind.name, form.GENERIC)).inc(count)
+        self._parts.figures.signals.labels(SOURCES.get(kind.name, form.GENERIC)).inc(count)
 
 
-def _hints(error: JudgifyError) -> list[tuple[bytes, bytes]]:
+def accepted(data: Any, durability: str, now: datetime, request_id: str | None) -> bytes:
+    """Give the body of the answer to signals that are durable now."""
+    meta = {"timestamp": iso(now), "request_id": request_id, "version": __version__, "durability": durability}
+    return _ENCODE({"data": data, "meta": meta})
+
+
+def hints(error: JudgifyError) -> list[tuple[bytes, bytes]]:
+    """Give the headers that say what a refused sender may do."""
     if isinstance(error, TooMany | Unavailable):
         return [(b"retry-after", str(error.fields.get("retry_after_s", 1)).encode())]
     if isinstance(error, TooLarge):

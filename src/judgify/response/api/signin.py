@@ -123,6 +123,21 @@ class Signin:
             subject = who.subject
         self._measure(subject)
 
+    def admits(self, authorization: bytes | None) -> bool:
+        """Tell at once whether a request carries the intake token or the command line's, and is within its rate.
+
+        False decides nothing: `sender` does, with a refusal in words.
+        """
+        token = _shown(authorization)
+        known = self._tokens()
+        if token is None:
+            return False
+        if known.intake and hmac.compare_digest(token, known.intake):
+            return self._bucket(INTAKE.subject).take(self.clock.monotonic())
+        if known.cli and hmac.compare_digest(token, known.cli):
+            return self._bucket(_CLI).take(self.clock.monotonic())
+        return False
+
     def routed(self, key: str) -> str:
         """Authenticate by PagerDuty's routing key: the intake token, or one of intake.yaml; give the latter's service.
 
@@ -142,12 +157,14 @@ class Signin:
         return service
 
     def _measure(self, subject: str) -> None:
-        now = self.clock.monotonic()
+        if not self._bucket(subject).take(self.clock.monotonic()):
+            raise TooMany("this sender sends faster than signals are taken; send them in batches")
+
+    def _bucket(self, subject: str) -> Bucket:
         bucket = self._buckets.get(subject)
         if bucket is None:
-            bucket = self._buckets[subject] = Bucket(self.rate, self.burst, self.burst, now)
-        if not bucket.take(now):
-            raise TooMany("this sender sends faster than signals are taken; send them in batches")
+            bucket = self._buckets[subject] = Bucket(self.rate, self.burst, self.burst, self.clock.monotonic())
+        return bucket
 
     def _tokens(self) -> "_Known":
         # No file is read for every alert; a token that is made or changed counts a second later.
