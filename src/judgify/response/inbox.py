@@ -190,9 +190,7 @@ class Inbox:
                 await self._take(batch)
             except Unavailable as error:
                 await self._later(batch, error)
-            except Exception:  # boundary: nothing is dropped, it is tried again
-                log.exception("signals that wait cannot be taken together", bundles=len(batch))
-                # One of them is at fault; the others must not wait for it.
+            except Exception:  # noqa: BLE001 - boundary: one of them is at fault, and the others must not wait for it
                 await self._apart(batch)
             else:
                 self._done(batch)
@@ -250,42 +248,42 @@ class Inbox:
 
     async def _one(self, bundle: Bundle) -> None:
         bad: list[Arrival] = []
-        count, why = 0, ""
+        faults: list[Exception] = []
         for arrival in bundle.arrivals:
-            failed, reason = await self._alone(arrival)
-            if failed:
+            found = await self._alone(arrival)
+            if found:
                 bad.append(arrival)
-                count, why = count + failed, reason
-        if bad:
-            await self._set_aside(bundle.id, bundle.where, {"arrivals": lines(bad)}, count, why)
-        else:
+                faults += found
+        if not bad:
             await self._desk.store.write(lambda tx: tx.drop(bundle.where, bundle.id))
+            return
+        log.error("signals cannot be taken and are set aside", kept_as=bundle.id, count=len(faults), exc_info=faults[0])
+        body: dict[str, object] = {"arrivals": lines(bad), "fault": type(faults[0]).__name__}
+        await self._set_aside(bundle.id, bundle.where, body, len(faults))
 
-    async def _alone(self, arrival: Arrival) -> tuple[int, str]:
-        """Take what can be taken of one body; give how many signals were not, and the kind of the fault."""
+    async def _alone(self, arrival: Arrival) -> list[Exception]:
+        """Take what can be taken of one body; give what is wrong with each signal that was not."""
         try:
             signals = arrival.signals()
-        except Exception as error:  # boundary: a person must hear of what cannot be taken
-            log.exception("a body that was accepted cannot be read", form=arrival.form)
-            return max(1, arrival.count), type(error).__name__
-        failed, why = 0, ""
+        except Exception as error:  # noqa: BLE001 - boundary: a person must hear of what cannot be taken
+            return [error] * max(1, arrival.count)
+        faults: list[Exception] = []
         for signal in signals:  # by itself: one that is at fault spoils no other
             try:
                 await self._engine.take([signal])
             except Unavailable:
                 raise
-            except Exception as error:  # boundary: see above
-                log.exception("a signal cannot be taken", form=arrival.form)
-                failed, why = failed + 1, type(error).__name__
-        return failed, why
+            except Exception as error:  # noqa: BLE001 - boundary: see above
+                faults.append(error)
+        return faults
 
-    async def _set_aside(self, key: str, where: str, body: dict[str, object], count: int, why: str) -> None:
+    async def _set_aside(self, key: str, where: str, body: dict[str, object], count: int) -> None:
         now = self._desk.clock.now()
 
         def work(tx: Tx) -> bool:
             known = tx.kept(ASIDE, key)
             told = known is not None and known.body.get("told") is True
-            kept = {**body, "signals": count, "fault": why, "told": told}
+            kept = {**body, "signals": count, "told": told}
             tx.keep(Kept(kind=ASIDE, id=key, until=now + ASIDE_KEPT, body=kept))
             if where != ASIDE:
                 tx.drop(where, key)
@@ -342,7 +340,7 @@ class Inbox:
                 continue
             bundle = bundle_of(kept, self._read)
             if bundle is None:
-                await self._set_aside(kept.id, ARRIVAL, {"row": kept.body}, 1, "unreadable row")
+                await self._set_aside(kept.id, ARRIVAL, {"row": kept.body, "fault": "unreadable row"}, 1)
             elif bundle.arrivals[0].at <= before:
                 self._wait(bundle)
 
