@@ -1,11 +1,9 @@
 """Stories of on call, told with the clock moved: hand-overs, stand-ins, gaps, contact rules, neglect."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple
 
 import pytest
 from tests.support.oncall import by_guide, guide_with, layer, schedule, switched_on
@@ -15,7 +13,7 @@ from judgify.kit.clock import SEOUL, iso
 from judgify.response import timeline as t
 from judgify.response.desk import Work
 from judgify.response.kept import Kept
-from judgify.response.model import Delivery, Page, Severity
+from judgify.response.model import Delivery, Page
 from judgify.response.oncall_desk import Asked
 from judgify.response.verification import METHOD, own_address
 
@@ -33,69 +31,62 @@ async def events(world: World, incident_id: str | None, kind: type[Any]) -> list
     return [entry.event for entry in entries if isinstance(entry.event, kind)]
 
 
-MATRIX: dict[Severity, Sequence[tuple[int, set[str]]]] = {
-    # Section 6.2 as printed, by persons of section 9.3: the judgment service is the development lead's.
-    "P0": [
-        (0, {"ops-lead", "devops-lead", "infra-engineer"}),
-        (15, {"ops-lead"}),
-        (30, {"dev-lead"}),
-        (60, {"cto", "ceo"}),
-    ],
-    "P1": [(0, {"dev-lead", "devops-lead"}), (15, {"ops-lead"}), (30, {"dev-lead"}), (60, {"cto"})],
-    "P2": [(0, {"dev-lead"}), (15, {"dev-lead"}), (30, {"ops-lead"}), (60, {"dev-lead"})],
-    "P3": [(0, {"dev-lead"}), (60, {"ops-lead"})],
-}
+class Change(NamedTuple):
+    """A hand-over beside a change of the clocks: by which rotation, at what hour on the wall, and when that is."""
+
+    zone: str
+    rotation: Any
+    at: str
+    moment: datetime
 
 
-@pytest.mark.guide("G22")
-@pytest.mark.parametrize("severity", list(MATRIX))
-async def test_the_whole_matrix_comes_at_its_minutes(world: World, severity: Severity) -> None:
-    incident_id = await world.send("judgment", "unheard_of", source="generic")
-    await world.core.engine.severity(incident_id or "", severity, "이야기를 위해", MINSU)
-    begun = world.clock.now()
-    await world.passing(61 * 60)
-    first: dict[tuple[int, str], datetime] = {}
-    for page in await world.pages(incident_id):
-        minute = page.row.partition(":")[0]
-        if page.kind == "page" and page.repeat == 0 and page.state == "sent" and minute.isdigit():
-            assert page.sent_at is not None
-            first.setdefault((int(minute), page.person), page.sent_at)
-    told: dict[int, set[str]] = {}
-    for (row, person), at in first.items():
-        told.setdefault(row, set()).add(person)
-        assert at - begun - timedelta(minutes=row) < timedelta(seconds=5)
-    assert sorted(told.items()) == MATRIX[severity]
+def every(number: int, unit: str) -> dict[str, Any]:
+    return {"every": number, "unit": unit}
 
 
 @pytest.mark.parametrize(
-    ("zone", "changes"),
+    "change",
     [
-        ("Europe/London", [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)]),
-        ("America/New_York", [datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)]),
-        ("Asia/Seoul", [datetime(2026, 3, 29, 1, tzinfo=UTC)]),
+        # The week that has the change in it, an hour short or long, ends at nine on the wall.
+        Change("Europe/London", "weekly", "09:00", datetime(2026, 3, 30, 8, tzinfo=UTC)),
+        Change("Europe/London", "weekly", "09:00", datetime(2026, 10, 26, 9, tzinfo=UTC)),
+        Change("America/New_York", "weekly", "09:00", datetime(2026, 3, 9, 13, tzinfo=UTC)),
+        Change("America/New_York", "weekly", "09:00", datetime(2026, 11, 2, 14, tzinfo=UTC)),
+        Change("Asia/Seoul", "weekly", "09:00", datetime(2026, 3, 30, 0, tzinfo=UTC)),
+        # An hour that never comes: at the change itself. One that comes twice: the first time, and not again.
+        Change("Europe/London", "daily", "01:30", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+        Change("Europe/London", "daily", "01:30", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        Change("America/New_York", "daily", "02:30", datetime(2026, 3, 8, 7, tzinfo=UTC)),
+        Change("America/New_York", "daily", "01:30", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)),
+        Change("Asia/Seoul", "daily", "01:30", datetime(2026, 3, 28, 16, 30, tzinfo=UTC)),
+        # Any other length: days and hours of the wall, too.
+        Change("America/New_York", every(2, "days"), "02:30", datetime(2026, 3, 8, 7, tzinfo=UTC)),
+        Change("America/New_York", every(12, "hours"), "01:30", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)),
+        Change("Europe/London", every(12, "hours"), "00:30", datetime(2026, 3, 29, 11, 30, tzinfo=UTC)),
     ],
+    ids=lambda change: f"{change.zone}-{change.moment:%m%d}-{change.at}",
 )
 async def test_an_incident_over_a_change_of_the_clocks_is_handed_over_once_at_the_right_hour(
-    tmp_path: Path, zone: str, changes: list[datetime]
+    tmp_path: Path, change: Change
 ) -> None:
-    daily = schedule(layer("infra-engineer", "devops-lead", rotation="daily", at="01:30"), zone=zone)
-    guide = guide_with(schedules={"duty": daily}, roles={"devops": ["duty"]})
-    for index, change in enumerate(changes):
-        folder = tmp_path / str(index)
-        folder.mkdir()
-        world = await World(folder, start=change - timedelta(minutes=45)).up()
-        try:
-            await by_guide(world, guide)
-            await world.fails("judgment")
-            start = world.clock.now().astimezone(ZoneInfo(zone)).strftime("%H:%M")
-            await world.passing(90 * 60)
-            persons = pages_to(world)
-            # At 01:30 on the wall; where that hour is skipped, at the change itself; and not again when it comes twice.
-            assert len(persons) == len(set(persons)) == (1 if zone == "Asia/Seoul" else 2)
-            handed = [page for page in world.pager.sent if page.person == persons[-1] and page.role == "devops"]
-            assert handed[0].due_at.astimezone(ZoneInfo(zone)).strftime("%H:%M") in ("01:30", "02:00", start)
-        finally:
-            await world.down()
+    rotating = layer("infra-engineer", "devops-lead", rotation=change.rotation, at=change.at)
+    guide = guide_with(schedules={"duty": schedule(rotating, zone=change.zone)}, roles={"devops": ["duty"]})
+    world = await World(tmp_path, start=change.moment - timedelta(minutes=20)).up()
+    try:
+        await by_guide(world, guide)
+        await world.fails("judgment")
+        await world.passing(40 * 60, step_s=3600)
+        persons = pages_to(world)
+        assert len(persons) == len(set(persons)) == 2
+        found = await world.core.desk.ask(lambda tx: tx.pages())
+        handed = [(page.due_at, page.sent_at) for page in found if (page.person, page.role) == (persons[-1], "devops")]
+        assert min(handed) == (change.moment, change.moment)
+        # A new engine within the hour that comes twice, and that hour's second coming, hand over nothing.
+        await world.crash()
+        await world.passing(90 * 60, step_s=3600)
+        assert pages_to(world) == persons
+    finally:
+        await world.down()
 
 
 async def test_at_a_hand_over_repeats_go_to_whoever_is_on_call_now(world: World) -> None:
@@ -152,6 +143,54 @@ async def test_of_two_stand_ins_at_one_time_the_one_made_last_counts(world: Worl
     assert on_call(now + timedelta(hours=2)).person == "cto"
     await desk.cancel(last[0].stand_in.id, JIWON)
     assert (await desk.schedule("duty")).on_call(now + timedelta(minutes=30)).person == "cto"
+
+
+async def test_stand_ins_that_conflict_while_an_incident_is_open_take_turns_as_the_last_made_says(
+    world: World,
+) -> None:
+    desk = await by_guide(world, guide_with(**TWO))
+    incident_id = await world.fails("judgment") or ""
+    await world.tick()
+    begun = world.clock.now()
+
+    async def made(person: str, first: int, last: int, target: str = "duty") -> str:
+        asked = Asked(person, begun + timedelta(minutes=first), begun + timedelta(minutes=last))
+        found = (await desk.stand_in(target, [asked], MINSU))[0].stand_in.id
+        await world.clock.advance(1)
+        return found
+
+    await made("cto", 6, 46)
+    middle = await made("ceo", 11, 26)
+    # A stand-in for the person who stands in counts beside the schedule's own: whoever is meant is looked up last.
+    await made("devops-lead", 31, 36, target="cto")
+    await world.passing(20 * 60, step_s=3600)
+    assert pages_to(world) == ["infra-engineer", "cto", "ceo"]
+    # Taken back in the middle, the one that it covered counts again, at once.
+    await desk.cancel(middle, JIWON)
+    await world.tick()
+    assert pages_to(world) == ["infra-engineer", "cto", "ceo", "cto"]
+    await world.passing(29 * 60, step_s=3600)
+    assert pages_to(world) == ["infra-engineer", "cto", "ceo", "cto", "devops-lead", "cto", "infra-engineer"]
+    reasons = [event.reason for event in await events(world, incident_id, t.PagesPlanned)]
+    assert "ceo no longer stands in for duty" in reasons
+    journal = [entry.event.type for entry in await world.core.desk.ask(lambda tx: tx.entries(None))]
+    assert [journal.count(f"stand-in-{word}") for word in ("made", "cancelled", "ended")] == [3, 1, 2]
+
+
+async def test_two_who_stand_in_for_each_other_swap_and_who_answered_is_called_by_neither(world: World) -> None:
+    desk = await by_guide(world, guide_with(**TWO))
+    now = world.clock.now()
+    for person, target in (("cto", "infra-engineer"), ("infra-engineer", "cto")):
+        await desk.stand_in(target, [Asked(person, now, now + timedelta(hours=8))], MINSU)
+    incident_id = await world.fails("judgment") or ""
+    await world.tick()
+    assert pages_to(world) == ["cto"]
+    await world.core.engine.acknowledge(incident_id, MINSU)
+    before = len(world.pager.sent)
+    await desk.stand_in("infra-engineer", [Asked("ceo", now, now + timedelta(hours=1))], JIWON)
+    await world.passing(12 * 60, step_s=3600)
+    # Somebody holds it: whoever comes on call now is not paged for a row that has been.
+    assert [page for page in world.pager.sent[before:] if page.kind == "page"] == []
 
 
 async def test_a_person_can_be_stood_in_for_without_any_schedule(world: World) -> None:
@@ -296,9 +335,9 @@ async def test_what_was_taken_and_then_neglected_escalates_anew(world: World) ->
     await world.tick()
     await world.core.engine.severity(incident_id, "P0", "고객 전체 영향", MINSU)
     await world.core.engine.acknowledge(incident_id, MINSU)
-    await world.passing(29 * 60)
+    await world.passing(29 * 60, step_s=3600)
     await world.core.engine.note(incident_id, "보고 있음", MINSU)
-    await world.passing(29 * 60)
+    await world.passing(29 * 60, step_s=3600)
     assert (await world.incident(incident_id)).held
     before = len(world.pager.sent)
     await world.passing(65)
@@ -308,15 +347,15 @@ async def test_what_was_taken_and_then_neglected_escalates_anew(world: World) ->
     assert {("infra-engineer", "page"), ("devops-lead", "page")} <= told
     neglected = (await events(world, incident_id, t.IncidentNeglected))[0]
     assert neglected.after_s == 1800
-    await world.passing(16 * 60)
+    await world.passing(16 * 60, step_s=3600)
     assert "ops-lead" in {page.person for page in world.pager.sent[before:] if page.kind == "page"}
     await world.core.engine.acknowledge(incident_id, JIWON)
     quiet = len(world.pager.sent)
-    await world.passing(20 * 60)
+    await world.passing(20 * 60, step_s=3600)
     assert [page for page in world.pager.sent[quiet:] if page.kind == "page"] == []
     world.works("judgment")
     await world.passing(90)
-    await world.passing(35 * 60)
+    await world.passing(35 * 60, step_s=3600)
     assert len(await events(world, incident_id, t.IncidentNeglected)) == 1
 
 

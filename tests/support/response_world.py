@@ -212,8 +212,11 @@ class World:
         for service, ok in self.good.items():
             self.core.engine.check(Check(service=service, ok=ok, at=self.clock.now()))
 
-    async def passing(self, seconds: float) -> None:
-        """Let time pass; the engine is called whenever something is due, and the checks answer every five seconds."""
+    async def passing(self, seconds: float, *, step_s: float = STEP_S) -> None:
+        """Let time pass; the engine is called when it says that something is due, and when the checks have answered.
+
+        They do so every `step_s` seconds; a long one shows that the engine itself knows when it is wanted.
+        """
         end = self.clock.now() + timedelta(seconds=seconds)
         while True:
             deadline = await self.tick()
@@ -221,7 +224,7 @@ class World:
             if left <= 0:
                 return
             until = left if deadline is None else (deadline - self.clock.now()).total_seconds()
-            await self.clock.advance(min(left, STEP_S, max(until, 0.001)))
+            await self.clock.advance(min(left, step_s, max(until, 0.001)))
 
     async def fails(self, service: str, signal: str = "service_down", **fields: Any) -> str | None:
         """Our own probe sees a service fail."""
