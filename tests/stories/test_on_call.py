@@ -173,7 +173,7 @@ async def test_stand_ins_that_conflict_while_an_incident_is_open_take_turns_as_t
     assert pages_to(world) == ["infra-engineer", "cto", "ceo", "cto", "devops-lead", "cto", "infra-engineer"]
     reasons = [event.reason for event in await events(world, incident_id, t.PagesPlanned)]
     assert "ceo no longer stands in for duty" in reasons
-    journal = [entry.event.type for entry in await world.core.desk.ask(lambda tx: tx.entries(None))]
+    journal: list[str] = [entry.event.type for entry in await world.core.desk.ask(lambda tx: tx.entries(None))]
     assert [journal.count(f"stand-in-{word}") for word in ("made", "cancelled", "ended")] == [3, 1, 2]
 
 
