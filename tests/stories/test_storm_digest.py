@@ -10,7 +10,7 @@ from tests.support.response_world import MINSU, World, default_guide
 from judgify.kit.errors import Conflict
 from judgify.response.model import Page
 from judgify.response.pager.wording import message_of
-from judgify.response.storm import COUNT, DIGEST
+from judgify.response.storm import COUNT, DIGEST, Storm
 
 
 def told(world: World, person: str = "devops-lead", channel: str = "mailbox") -> list[Page]:
@@ -127,6 +127,45 @@ async def test_a_crash_between_the_storm_and_its_digest_loses_nothing(world: Wor
     await world.tick()
     (digest,) = told(world)
     assert digest.payload[COUNT] == 10
+
+
+async def test_a_restart_in_a_storm_tells_nothing_anew(world: World) -> None:
+    await strange(world, 0, 10)
+    await world.tick()
+    for crashes in range(1, 4):
+        await world.crash()
+        await world.clock.advance(10)
+        await strange(world, 10 * crashes, 5)
+        await world.tick()
+    assert [page.payload[COUNT] for page in told(world, "infra-engineer")] == [10]
+    await world.passing(95)
+    assert [page.payload[COUNT] for page in told(world, "infra-engineer")] == [10, 25]
+
+
+async def test_who_was_told_one_by_one_before_a_restart_gets_the_digest_after_it(world: World) -> None:
+    world.runner.fault = RuntimeError("no runbook today")
+    await strange(world, 0, 3, **CRITICAL)
+    await world.tick()
+    await world.crash()
+    await strange(world, 3, 2, **CRITICAL)
+    await world.tick()
+    assert [page.payload.get(COUNT) for page in told(world)] == [None, None, None, 5]
+    # What was told longer ago counts no more.
+    await world.clock.advance(70)
+    await world.crash()
+    await strange(world, 5, 1, **CRITICAL)
+    await world.tick()
+    assert told(world)[-1].payload.get(COUNT) is None
+
+
+async def test_a_second_engine_on_the_store_joins_the_storm_of_the_first(world: World) -> None:
+    await strange(world, 0, 10)
+    await world.tick()
+    world.core.desk.storm = Storm(world.policy.storm())
+    await world.clock.advance(5)
+    await strange(world, 10, 3)
+    await world.tick()
+    assert len(told(world, "infra-engineer")) == 1
 
 
 async def test_when_it_is_calm_again_pages_come_one_by_one(world: World) -> None:

@@ -4,20 +4,23 @@ Pages of up to `pages` different incidents within `within_s` go out one by one. 
 everything for the person through the channel is told together: the digest names how many incidents there are and the
 worst of them, at once when it begins, again no sooner than `repeat_s` later when more has come, and at once when
 something worse has come than all that it named. A page that is told in a digest is withdrawn and says in which; its
-incident's timeline says so, too. What is counted here is this engine's own telling: it is lost with the process, the
-digest itself is a row of the outbox like any page.
+incident's timeline says so, too. The digest is a row of the outbox like any page, and that a storm is on is kept beside
+it, so that neither a restart nor a second engine begins the telling anew. Who was told one by one lately is counted in
+memory, and read from the outbox once when an engine begins.
 """
 
-from collections import deque
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from judgify.kit.clock import iso
 from judgify.kit.ids import new_id
 from judgify.response import paging
 from judgify.response import timeline as t
 from judgify.response.incident import Incident
+from judgify.response.kept import Kept
 from judgify.response.model import SEVERITIES, Page, PageKind
 from judgify.response.policy import StormRule
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 DIGEST: Final = "digest"
 """Key of the payload, and beginning of the row, of a digest; its value is the ids of the incidents that it names."""
+STORM: Final = "storm"
+"""Kind of what is kept of a storm that is on."""
 LINES: Final = "incidents"
 COUNT: Final = "count"
 _URGENT: Final[tuple[PageKind, ...]] = ("page", "report", "notice", "information")
@@ -35,9 +40,8 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class _Told:
-    """What one person was told lately through one channel."""
+    """What one person is told together through one channel while a storm is on."""
 
-    singles: deque[tuple[datetime, str]] = field(default_factory=deque)
     named: dict[str, None] = field(default_factory=dict)
     digest: str = ""
     due_at: datetime | None = None
@@ -51,7 +55,9 @@ class Storm:
     def __init__(self, rule: StormRule) -> None:
         """Go by a rule of the guide."""
         self._rule = rule
-        self._told: dict[Key, _Told] = {}
+        self._within = timedelta(seconds=rule.within_s)
+        self._singles: dict[Key, dict[str, datetime]] | None = None
+        """The incidents told one by one, each with the moment, the oldest first; None before the outbox was read."""
 
     def gather(self, job: "Work", pages: Sequence[Page]) -> list[Page]:
         """Give the pages that go out as they are; the others are in a digest now, which is in the outbox."""
@@ -59,12 +65,20 @@ class Storm:
         for page in pages:
             if _counts(page):
                 groups.setdefault((page.person, page.channel), []).append(page)
+        if not groups:
+            return list(pages)
+        if self._singles is None:
+            self._singles = self._told_before(job)
+        storms = self._storms(job)
         folded: dict[str, list[Page]] = {}
         for key, mine in groups.items():
-            told = self._told.setdefault(key, _Told())
-            if self._alone(told, {str(page.incident_id) for page in mine}, job.now):
+            told = storms.get(key)
+            lately = self._singles.setdefault(key, {})
+            if told is None and self._alone(lately, {str(page.incident_id) for page in mine}, job.now):
                 continue
+            told = told or _Told(named=dict.fromkeys(lately))
             digest = self._fold(job, told, mine)
+            job.tx.keep(self._row(key, told, job.now))
             for page in mine:
                 row = paging.withdrawn(page, f"{paging.TOGETHER}{digest.id}")
                 folded.setdefault(str(page.incident_id), []).append(row)
@@ -75,25 +89,56 @@ class Storm:
         ids = {page.id for gone in folded.values() for page in gone}
         return [page for page in pages if page.id not in ids]
 
-    def _alone(self, told: _Told, incidents: set[str], now: datetime) -> bool:
-        within = timedelta(seconds=self._rule.within_s)
-        while told.singles and now - told.singles[0][0] > within:
-            told.singles.popleft()
-        if told.folded_at is not None:
-            if now - told.folded_at <= within:
-                return False
-            # It is calm again: what comes next is told by itself.
-            told.named, told.digest, told.due_at = {}, "", None
-            told.worst, told.folded_at = len(SEVERITIES), None
-        if len({one for _, one in told.singles} | incidents) > self._rule.pages:
+    def _alone(self, lately: dict[str, datetime], incidents: set[str], now: datetime) -> bool:
+        while lately and now - next(iter(lately.values())) > self._within:
+            del lately[next(iter(lately))]
+        if len(lately) + sum(one not in lately for one in incidents) > self._rule.pages:
             return False
-        told.singles.extend((now, one) for one in incidents)
+        for one in incidents:
+            lately.pop(one, None)
+            lately[one] = now
         return True
+
+    def _told_before(self, job: "Work") -> dict[Key, dict[str, datetime]]:
+        """Give what was told one by one within the time that counts, by whichever engine."""
+        found: list[tuple[datetime, Key, str]] = []
+        for incident in job.recent():
+            for page in job.tx.pages(incident.id):
+                at = page.sent_at or min(page.due_at, job.now)
+                if _first(page) and page.attempt and page.state != "withdrawn" and job.now - at <= self._within:
+                    found.append((at, (page.person, page.channel), incident.id))
+        singles: dict[Key, dict[str, datetime]] = {}
+        for at, key, incident_id in sorted(found):
+            singles.setdefault(key, {})[incident_id] = at
+        return singles
+
+    def _storms(self, job: "Work") -> dict[Key, _Told]:
+        """Give the storms that are on; what comes after one that is over is told by itself."""
+        storms: dict[Key, _Told] = {}
+        for kept in job.tx.all_kept(STORM):
+            body = kept.body
+            folded_at = datetime.fromisoformat(body["folded_at"])
+            if job.now - folded_at <= self._within:
+                due = datetime.fromisoformat(body["due_at"])
+                named = dict.fromkeys(body["named"])
+                storms[body["person"], body["channel"]] = _Told(named, body["digest"], due, body["worst"], folded_at)
+        return storms
+
+    def _row(self, key: Key, told: _Told, now: datetime) -> Kept:
+        body = {
+            "person": key[0],
+            "channel": key[1],
+            "named": list(told.named),
+            "digest": told.digest,
+            "due_at": iso(told.due_at or now),
+            "worst": told.worst,
+            "folded_at": iso(now),
+        }
+        digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:40]
+        return Kept(kind=STORM, id=digest, until=now + self._within, body=body)
 
     def _fold(self, job: "Work", told: _Told, mine: Sequence[Page]) -> Page:
         told.folded_at = job.now
-        if not told.named:
-            told.named = dict.fromkeys(one for _, one in told.singles)
         told.named.update(dict.fromkeys(str(page.incident_id) for page in mine))
         worst = min(SEVERITIES.index(job.incident(str(page.incident_id)).severity) for page in mine)
         worse, told.worst = worst < told.worst, min(worst, told.worst)
@@ -116,9 +161,13 @@ class Storm:
 
 
 def _counts(page: Page) -> bool:
-    """Tell whether a page is the first telling of an incident's row: repeats and retries were let through before."""
-    first = page.state == "due" and page.repeat == 0 and page.attempt == 0
-    return first and page.incident_id is not None and not page.payload and page.kind in _URGENT
+    """Tell whether a page waits to be told for the first time: repeats and retries were let through before."""
+    return _first(page) and page.state == "due" and page.attempt == 0
+
+
+def _first(page: Page) -> bool:
+    """Tell whether a page is the first telling of an incident's row."""
+    return page.repeat == 0 and page.incident_id is not None and not page.payload and page.kind in _URGENT
 
 
 def _kind(pages: Iterable[Page]) -> PageKind:
