@@ -45,6 +45,7 @@ from judgify.response.last_guide import open_guide
 from judgify.response.lead import Lead
 from judgify.response.metrics.source import ScrapedMetrics
 from judgify.response.model import Lang, Signal
+from judgify.response.news import News
 from judgify.response.office import Office
 from judgify.response.oncall_desk import OnCallDesk
 from judgify.response.orchestrators.local import LocalOrchestrator
@@ -207,6 +208,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Built:
             core.heartbeats.run,
             lambda: guard.figures(core.desk, core.figures, clock, budget),
             lambda: guard.steadiness(core.desk, core.figures, clock),
+            *_beside(core, store),
         ]
         loops += _once(lead, watch.run, outlets.watcher(core.engine).run)
         loops += [*slack.loops(), *([heart.run] if heart is not None else [])]
@@ -275,6 +277,14 @@ def _lead(settings: Settings, core: Core) -> Lead | None:
     lead = Lead(core.desk, core.engine, settings.engine_name)
     core.conductor.leads = lambda: lead.held
     return lead
+
+
+def _beside(core: Core, store: Store) -> list[Loop]:
+    """Give what hears of other engines on the store and compares its clock, where there may be others."""
+    beside = store.beside
+    if beside is None:
+        return []
+    return [News(core.desk, beside).run, lambda: guard.database_clock(beside, core.figures, core.desk.clock)]
 
 
 def _once(lead: Lead | None, *loops: Loop) -> list[Loop]:

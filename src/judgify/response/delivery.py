@@ -18,6 +18,7 @@ from judgify.response.desk import Desk, Taken, Work
 from judgify.response.figures import Figures
 from judgify.response.hold import Hold
 from judgify.response.incident import Incident
+from judgify.response.last_look import LastLook
 from judgify.response.model import Delivery, Page
 from judgify.response.ports import Pager
 from judgify.response.subscriber import SUBSCRIBER
@@ -58,6 +59,7 @@ class Deliveries:
         self._doors: dict[str, asyncio.Semaphore] = {}
         self._ahead = _Gone(set())
         self._full: frozenset[str] = frozenset()
+        self._last = LastLook(desk, self.learn, figures.unasked.inc)
         self._wakes_at: datetime | None = None
         self._running = False
 
@@ -124,7 +126,12 @@ class Deliveries:
 
     def learn(self, incidents: Iterable[Incident]) -> None:
         """Take what incidents have become: a page that is not owed any more does not go out, claimed as it is."""
-        known = {incident.id: incident for incident in incidents}
+        # What was read in the store may be older than what this engine has committed meanwhile.
+        known = {
+            incident.id: incident
+            for incident in incidents
+            if (before := self._learnt.get(incident.id)) is None or before.last_seq <= incident.last_seq
+        }
         self._learnt = dict([*self._learnt.items(), *known.items()][-LEARNT:])
         for hold in self._holds.values():
             incident = known.get(hold.page.incident_id or "")
@@ -200,6 +207,7 @@ class Deliveries:
         unsent = [hold.page for hold in self._holds.values() if not hold.handed]
         self.cancel()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self._last.stop()
         if unsent:
             try:
                 await self._desk.command(lambda job: give_back(job, unsent))
@@ -248,12 +256,18 @@ class Deliveries:
         page, clock = hold.page, self._desk.clock
 
         async def gate() -> None:
-            while (wait_s := (page.due_at - clock.now()).total_seconds()) > 0:
-                await clock.sleep(wait_s)
+            while True:
+                await self._until(page.due_at - self._last.ahead)
+                await self._last.take(hold)
+                await self._until(page.due_at)
+                if self._last.fresh(hold):
+                    break
             reason = hold.look(clock.monotonic())
             if reason is not None:
                 raise Fenced(reason)
 
+        if not self._pager.prepares(page):
+            await self._last.take(hold)
         if hold.stopped is not None or hold.over(clock.monotonic()):
             return None
         hold.handed = True
@@ -268,6 +282,11 @@ class Deliveries:
         except Exception:  # boundary: one fault must not end the loop
             log.exception("pager failed", page=page.id, channel=page.channel)
             return Delivery(outcome="unknown", detail="the channel failed", reason="fault", retry_after_s=15)
+
+    async def _until(self, moment: datetime) -> None:
+        clock = self._desk.clock
+        while (wait_s := (moment - clock.now()).total_seconds()) > 0:
+            await clock.sleep(wait_s)
 
     async def _let_go(self, hold: Hold) -> None:
         """Write down what becomes of a page that was claimed and did not go out."""

@@ -192,6 +192,8 @@ class Desk:
         self.storm = Storm(policy.storm())
         self.touched: set[str] = set()
         """Incidents that got entries; whoever follows them takes them out."""
+        self.heard = 0
+        """Number of the newest entry up to which all were told here, by whichever engine they were committed."""
         self._listeners: set[asyncio.Queue[Entry]] = set()
 
     async def command(self, work: Callable[[Work], T], *, quiet: bool = False) -> T:
@@ -231,16 +233,30 @@ class Desk:
                 sender.expect(job.soonest)
         if len(job.owed) > len(taken):
             self.owed.set()
-        self.touched.update(entry.incident_id for entry in job.entries if entry.incident_id is not None)
+        if job.entries and job.entries[0].number == self.heard + 1:
+            self.heard = job.entries[-1].number
+        self._pass_on(job.entries)
+        if not quiet:
+            self.wake.set()
+        return result
+
+    def tell(self, entries: Sequence[Entry], incidents: Iterable[Incident]) -> None:
+        """Tell what another engine has committed: entries in their order, and what their incidents have become."""
+        if self.sender is not None:
+            self.sender.learn(incidents)
+        if entries:
+            self.heard = max(self.heard, entries[-1].number)
+            self._pass_on(entries)
+            self.wake.set()
+
+    def _pass_on(self, entries: Sequence[Entry]) -> None:
+        self.touched.update(entry.incident_id for entry in entries if entry.incident_id is not None)
         for queue in self._listeners:
-            for entry in job.entries:
+            for entry in entries:
                 if queue.full():
                     # A listener that does not keep up misses entries; it reads them by number when it asks again.
                     queue.get_nowait()
                 queue.put_nowait(entry)
-        if not quiet:
-            self.wake.set()
-        return result
 
     async def ask(self, work: Callable[[Tx], T]) -> T:
         """Read on one consistent state."""

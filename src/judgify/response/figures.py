@@ -29,6 +29,10 @@ class Figures:
             "Claimed pages held back at the last look before the wire.",
             ("reason",),
         )
+        self.unasked = metrics.counter(
+            "judgify_response_pages_unasked_total",
+            "Pages sent without a last look into the store, which did not answer in time.",
+        )
         self.late = metrics.counter("judgify_response_pages_late_total", "Pages handed over later than 5 s after due.")
         self.latency = metrics.histogram(
             "judgify_response_page_latency_seconds", "From a page's due time to its hand-over.", buckets=_LATENCY
@@ -48,13 +52,17 @@ class Figures:
         self.clock_ahead = metrics.gauge(
             "judgify_response_clock_ahead_seconds", "How far the machine's clock was set ahead of the engine's."
         )
+        self.database_ahead = metrics.gauge(
+            "judgify_response_database_clock_ahead_seconds",
+            "How far the clock of the engine's PostgreSQL is ahead of the engine's.",
+        )
         self.mttr = metrics.gauge("mttr_minutes", "Mean time from an incident's first sign to recovery (guide 8.2).")
         self.availability = metrics.gauge(
             "availability_percentage",
             "Share of time the entrance answered over the error budget's days, since the engine's first start here.",
         )
         self.budget = metrics.gauge("error_budget_consumption", "Used share of the error budget, in percent.")
-        for unknown in (self.mttr, self.availability, self.budget):
+        for unknown in (self.mttr, self.availability, self.budget, self.database_ahead):
             # Nothing measured is not zero.
             unknown.set(float("nan"))
 

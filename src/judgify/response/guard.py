@@ -1,4 +1,4 @@
-"""The loops beside the conductor: service level figures, the clock's steadiness."""
+"""The loops beside the conductor: service level figures, the clock's steadiness, the database's clock."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,13 +13,16 @@ from judgify.response.figures import Figures
 from judgify.response.incident import Incident
 from judgify.response.journal import ClockFollowed
 from judgify.response.model import UNSETTLED
-from judgify.response.ports import Tx
+from judgify.response.ports import Beside, Tx
 
 log = get_logger("judgify.response.guard")
 Budget = Callable[[Sequence[Incident], datetime | None], tuple[float | None, float | None]]
 """(availability, used error budget) in percent, from what is on record and since when."""
 STEP_S: Final = 0.25
 """A clock that differs by less was not set; a second put in or left out was."""
+
+AHEAD_S: Final = 1.0
+"""Clocks of an engine and its database that differ by more are told of: rows of a twin are due by its own clock."""
 
 
 async def figures(desk: Desk, shown: Figures, clock: Clock, budget: Budget) -> None:
@@ -61,6 +64,23 @@ async def steadiness(desk: Desk, shown: Figures, clock: Clock) -> None:
             told = True
             if await desk.ask(_nothing_runs):
                 await desk.command(lambda job: _follow(job, clock))
+        await clock.sleep(1.0)
+
+
+async def database_clock(beside: Beside, shown: Figures, clock: Clock) -> None:
+    """Show how far the database's clock is ahead of the engine's, and warn once when it is more than `AHEAD_S`.
+
+    Leases and fences end by the database's clock whatever it shows. When a row is due is told by the clock of the
+    engine that planned it: of two engines whose clocks differ, the other one pages by so much too early or too late.
+    """
+    told = False
+    while True:
+        ahead_s = beside.ahead_s
+        if ahead_s is not None:
+            shown.database_ahead.set(ahead_s)
+            if abs(ahead_s) > AHEAD_S and not told:
+                log.warning("the clocks of the engine and of its database differ", database_ahead_s=round(ahead_s, 3))
+            told = abs(ahead_s) > (AHEAD_S / 2 if told else AHEAD_S)
         await clock.sleep(1.0)
 
 

@@ -13,6 +13,18 @@ MARGIN_S: Final = 2.0
 LEASE_OVER: Final = "its lease ran out before it could be sent"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the store says of a claim."""
+
+    token: int
+    """The newest claim's; another one than ours says that somebody else has the page."""
+    lease_s: float
+    """Seconds until that claim ends, by the clock of the store."""
+    incident: Incident | None = None
+    """What the page's incident has become, where it has grown since we last heard of it."""
+
+
 @dataclass(slots=True)
 class Hold:
     """One claim.
@@ -30,10 +42,14 @@ class Hold:
     """Whether a channel has been given it: from then on it may have arrived."""
     sent: bool = False
     """Whether it has passed its last look: from then on it can be held back no more."""
+    lost: bool = False
+    """Whether the store has said that the claim is not ours any more."""
+    confirmed: float | None = None
+    """The monotonic moment at which the store's word on the claim was had, or was waited for long enough."""
 
     def over(self, monotonic: float) -> bool:
         """Tell whether the lease is over, or as good as that."""
-        return monotonic >= self.began + outbox.LEASE.total_seconds() - MARGIN_S
+        return self.lost or monotonic >= self.began + outbox.LEASE.total_seconds() - MARGIN_S
 
     def look(self, monotonic: float) -> str | None:
         """Say why it must not go out, or None, which is the last word: it counts as sent from here on."""
@@ -49,6 +65,13 @@ class Hold:
         if not self.sent and self.stopped is None:
             self.stopped = paging.still_owed(self.page, incident)
             self.incident = incident
+
+    def hear(self, standing: Standing | None) -> None:
+        """Take what the store says of the claim; None: nobody holds one on this page."""
+        if standing is None or standing.token != self.page.token or standing.lease_s <= 0:
+            self.lost = True
+        elif standing.incident is not None:
+            self.learn(standing.incident)
 
 
 def given_back(page: Page) -> Page:

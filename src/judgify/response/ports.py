@@ -5,11 +5,13 @@ from its first line to its commit without the event loop in between, so no cance
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from judgify.kit.clock import Clock
 from judgify.kit.supervisor_types import Change, Resources, Traffic, Unit
 from judgify.kit.supervisor_types import Event as UnitEvent
+from judgify.response.hold import Standing
 from judgify.response.impact import Impact, Stretch, Targets
 from judgify.response.incident import Incident
 from judgify.response.model import (
@@ -29,6 +31,7 @@ from judgify.response.timeline import Entry, Event
 from judgify.response.tx import Tx
 
 __all__ = [
+    "Beside",
     "Clock",
     "Documents",
     "LogSource",
@@ -45,8 +48,38 @@ __all__ = [
 T = TypeVar("T")
 
 
+class Beside(Protocol):
+    """What a store says of the other engines that work on it. Raises `Unavailable` while it cannot be asked."""
+
+    @property
+    def ahead_s(self) -> float | None:
+        """How many seconds the store's clock, by which leases end, is ahead of ours; None before it was measured."""
+        ...
+
+    async def claims(self, held: Mapping[str, int]) -> dict[str, Standing]:
+        """Say how claims stand now, committed by whomever; quick, and waits for no writer.
+
+        `held` are the pages' ids with the newest entry (seq) of their incidents that the caller knows; an incident
+        comes back only where it has grown since. A page that nobody holds a claim on is left out.
+        """
+        ...
+
+    async def news(self, hear: Callable[[datetime | None], None]) -> None:
+        """Tell of what other engines commit as soon as they do, until cancelled; never raises for a broken connection.
+
+        `hear` is given the moment at which a row that another engine wrote is due, or None when a timeline grew. Both
+        are given anew after every interruption, with a moment long past, since something may have been missed in it.
+        """
+        ...
+
+
 class Store(Protocol):
     """The engine's memory. Raises `Unavailable` (slug `store-full`, `store-unavailable`) with nothing half-written."""
+
+    @property
+    def beside(self) -> Beside | None:
+        """How other engines on this store are heard; None where there is no other, by its nature."""
+        ...
 
     async def open(self) -> None:
         """Open and migrate forward; idempotent."""

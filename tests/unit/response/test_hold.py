@@ -8,7 +8,7 @@ import pytest
 from judgify.notify.fence import Fenced, fenced, pass_fence
 from judgify.response import fold
 from judgify.response import timeline as t
-from judgify.response.hold import LEASE_OVER, MARGIN_S, Hold, given_back, stopped
+from judgify.response.hold import LEASE_OVER, MARGIN_S, Hold, Standing, given_back, stopped
 from judgify.response.incident import Incident
 from judgify.response.model import Actor, IncidentKey, Page, Signal
 from judgify.response.timeline import Entry, Event
@@ -62,6 +62,23 @@ def test_what_an_incident_has_become_holds_it_back() -> None:
     hold.learn(incident(t.IncidentAcknowledged()))
     hold.learn(incident(t.IncidentResolved(reason="over")))
     assert hold.look(1.0) == "acknowledged"
+
+
+def test_what_the_store_says_of_a_claim_counts_more_than_what_is_known_here() -> None:
+    ours, acknowledged = Hold(page(), incident(), began=0.0), incident(t.IncidentAcknowledged())
+    ours.hear(Standing(token=1, lease_s=3.0))
+    assert ours.look(1.0) is None
+    told = Hold(page(), incident(), began=0.0)
+    told.hear(Standing(token=1, lease_s=3.0, incident=acknowledged))
+    assert told.look(1.0) == "acknowledged"
+
+
+@pytest.mark.parametrize("standing", [None, Standing(token=2, lease_s=3.0), Standing(token=1, lease_s=0.0)])
+def test_a_claim_that_is_somebody_elses_or_nobodys_holds_the_page_back(standing: Standing | None) -> None:
+    hold = Hold(page(), incident(), began=0.0)
+    hold.hear(standing)
+    assert hold.look(1.0) == LEASE_OVER
+    assert hold.over(1.0)
 
 
 def test_what_was_never_begun_is_given_back_as_it_was() -> None:

@@ -68,6 +68,11 @@ class MemoryStore:
         self.tables = tables or Tables()
         self._lock = asyncio.Lock()
 
+    @property
+    def beside(self) -> None:
+        """There is no other engine on this store: one process has it."""
+        return None
+
     async def open(self) -> None:
         """Nothing to open."""
 

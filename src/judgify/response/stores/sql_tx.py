@@ -95,7 +95,7 @@ class SqlTx(RecordRows):
         """Give an incident, or None."""
         if incident_id not in self._incidents:
             row = self._one("SELECT body FROM incident WHERE id = $1", incident_id)
-            self._incidents[incident_id] = None if row is None else _incident(row[0])
+            self._incidents[incident_id] = None if row is None else read_incident(row[0])
         return self._incidents[incident_id]
 
     def incidents(
@@ -121,7 +121,7 @@ class SqlTx(RecordRows):
                 values += wanted
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         statement = f"SELECT body FROM incident{where} ORDER BY started_at DESC, id DESC LIMIT $1 OFFSET $2"  # noqa: S608 - our own column names and placeholders
-        return [_incident(row[0]) for row in self._all(statement, *values)]
+        return [read_incident(row[0]) for row in self._all(statement, *values)]
 
     def entries(self, incident_id: str | None, *, after: int = 0, limit: int = 10_000) -> list[Entry]:
         """Give a timeline's entries with seq > after."""
@@ -275,7 +275,7 @@ class SqlTx(RecordRows):
 
 
 @lru_cache(maxsize=512)
-def _incident(body: str) -> Incident:
+def read_incident(body: str) -> Incident:
     """Read an incident. It is immutable, and the same one is asked for on every turn of the loop: read once."""
     return Incident.model_validate_json(body)
 

@@ -35,6 +35,11 @@ class SqliteStore:
         self._group = GroupWriter("store-write", _Door(self), SystemClock().monotonic)
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
 
+    @property
+    def beside(self) -> None:
+        """There is no other engine on this store: a file lock sees to it."""
+        return None
+
     async def open(self) -> None:
         """Open and migrate forward; idempotent. `Unavailable` when the file cannot be used."""
         if self._writer is None:

@@ -81,6 +81,12 @@ class Link:
         """Whether there is a connection, which may have broken unseen."""
         return self._connection is not None and not self._connection.is_closed()
 
+    @property
+    def pid(self) -> int | None:
+        """The server's number of this connection, by which others know who told them something; None without one."""
+        connection = self._connection
+        return None if connection is None or connection.is_closed() else int(connection.get_server_pid())
+
     def command(self, statement: str) -> str:
         """Execute a statement without values, or several; give the word that the server answers the last one with."""
         status: str = self.wait(self.connection.execute(statement))

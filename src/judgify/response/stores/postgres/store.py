@@ -15,6 +15,7 @@ from judgify.kit.errors import JudgifyError, Unavailable
 from judgify.kit.log import get_logger
 from judgify.response.ports import Tx
 from judgify.response.stores.group import GroupWriter
+from judgify.response.stores.postgres.beside import OtherEngines
 from judgify.response.stores.postgres.link import FAULTS, Link, told
 from judgify.response.stores.postgres.skew import Skew
 from judgify.response.stores.postgres.tx import PostgresTx
@@ -43,19 +44,27 @@ class PostgresStore:
         self.skew = Skew(clock or SystemClock())
         self._writer = Link(url, f"judgify-response-{engine}")
         self._reader = Link(url, f"judgify-response-{engine}-read")
+        self._beside = OtherEngines(url, f"judgify-response-{engine}", self.where, self.skew, lambda: self._writer.pid)
         self._group = GroupWriter("store-write", _Door(self, self._writer), SystemClock().monotonic)
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
         self._open = False
+
+    @property
+    def beside(self) -> OtherEngines:
+        """How the other engines on this database are heard."""
+        return self._beside
 
     async def open(self) -> None:
         """Open and migrate forward; idempotent. `Unavailable` when the database cannot be used."""
         if not self._open:
             await self._in(self._group.thread, self._migrate)
+            await self._beside.open()
             self._open = True
 
     async def close(self) -> None:
         """Close after the running transactions."""
         self._open = False
+        await self._beside.close()
         await self._in(self._read_thread, self._reader.close)
         await self._in(self._group.thread, self._writer.close)
         self._read_thread.shutdown()
