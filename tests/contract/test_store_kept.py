@@ -1,26 +1,14 @@
-"""What every store guarantees of the small things it remembers; one suite, run on SQLite and on memory."""
+"""What every store guarantees of the small things it remembers; one suite, run on every store."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from judgify.kit.errors import Invalid
 from judgify.response.kept import Kept
 from judgify.response.ports import Store, Tx
-from judgify.response.stores.memory import MemoryStore, Tables
-from judgify.response.stores.sqlite import SqliteStore
 
 NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "memory"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made: Store = SqliteStore(tmp_path / "response.db") if request.param == "sqlite" else MemoryStore(Tables())
-    await made.open()
-    yield made
-    await made.close()
 
 
 async def test_what_is_kept_is_found_by_kind_and_id_and_replaced(store: Store) -> None:
