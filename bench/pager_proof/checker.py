@@ -8,6 +8,8 @@ from typing import Final
 from bench.pager_proof.record import Accepted, Acked, Arrival, Key, Record, Window
 from bench.pager_proof.world import BOUND_S, MATRIX, RETRY_S, SINKS, TRY_S, Owed
 
+ITSELF: Final = "the run itself"
+"""Named in place of a promise, where the run could not be carried out as planned."""
 EARLY_S: Final = 0.05
 """Clocks of two processes are read one after the other; a page this much too early is not early."""
 SETTLE_S: Final = max(RETRY_S) + TRY_S
@@ -37,7 +39,7 @@ class Figures:
 def check(record: Record) -> tuple[list[Violation], Figures]:
     """Check all four promises on a finished run."""
     figures = Figures()
-    found = [Violation("the run itself", fault) for fault in record.faults]
+    found = [Violation(ITSELF, fault) for fault in record.faults]
     found += _folded(record)
     for accepted in record.accepted:
         acked = next((one for one in record.acked if one.incident == accepted.incident), None)

@@ -3,14 +3,38 @@
 import asyncio
 import contextlib
 import itertools
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+import psutil
 from tests.support.stores import Postgres
 
 SERVERS: Final = 3
+
+
+class Server(Postgres):
+    """A server that can be ended for good while somebody is still starting it."""
+
+    over = False
+
+    def start(self) -> None:
+        """Start it; once it was ended, it does not stay."""
+        try:
+            super().start()
+        finally:
+            if self.over:
+                self.end()
+
+    def end(self) -> None:
+        """Kill it, frozen or not, running or not, and remove its data."""
+        self.over = True
+        with contextlib.suppress(AssertionError, psutil.NoSuchProcess, subprocess.TimeoutExpired):
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Databases:
@@ -19,35 +43,47 @@ class Databases:
     def __init__(self, folder: Path) -> None:
         """Keep their data in a folder."""
         self._folder = folder
-        self._free: asyncio.Queue[Postgres] = asyncio.Queue()
-        self._made: list[Postgres] = []
+        self._idle: list[Server] = []
+        self._made: list[Server] = []
         self._names = itertools.count()
+        self._room = asyncio.Semaphore(SERVERS)
         self._making = asyncio.Lock()
 
     @asynccontextmanager
-    async def lent(self) -> AsyncIterator[tuple[Postgres, str]]:
+    async def lent(self) -> AsyncIterator[tuple[Server, str]]:
         """Give a server that nobody else uses meanwhile, and the name of an empty database on it."""
-        server = await self._one()
-        name = f"run{next(self._names)}"
-        await asyncio.to_thread(server.make_database, name)
-        try:
-            yield server, name
-        finally:
-            # A server that was killed forces every file to the disk before it answers again: few files, short wait.
-            await asyncio.to_thread(server.drop_database, name)
-            self._free.put_nowait(server)
+        async with self._room:
+            server = self._idle.pop() if self._idle else await self._new()
+            name = f"run{next(self._names)}"
+            sound = False
+            try:
+                await asyncio.to_thread(server.make_database, name)
+                yield server, name
+                # A server that was killed forces every file to the disk before it answers again: few files, short wait.
+                await asyncio.to_thread(server.drop_database, name)
+                sound = True
+            finally:
+                if sound:
+                    self._idle.append(server)
+                else:
+                    # A run that was cut short may have left it frozen or dead: nobody else is given that.
+                    self._made.remove(server)
+                    server.end()
 
     async def close(self) -> None:
         """End the servers and remove what they kept."""
         for server in self._made:
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(server.stop)
+            server.end()
 
-    async def _one(self) -> Postgres:
+    async def _new(self) -> Server:
+        # One after the other: two that are made at once take as long, and what is waited for meanwhile is late.
         async with self._making:
-            if self._free.empty() and len(self._made) < SERVERS:
-                server = Postgres(self._folder / f"postgres{len(self._made)}")
-                self._made.append(server)
+            server = Server(self._folder / f"postgres{next(self._names)}")
+            self._made.append(server)
+            try:
                 await asyncio.to_thread(server.create)
-                return server
-        return await self._free.get()
+            except BaseException:
+                self._made.remove(server)
+                server.end()
+                raise
+            return server

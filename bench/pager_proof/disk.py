@@ -11,6 +11,8 @@ from typing import Final
 
 SIZE: Final = "1m"
 ROOMY: Final = "64m"
+LONGEST_S: Final = 20.0
+"""A mount that takes longer than this has failed."""
 
 
 @cache
@@ -30,7 +32,14 @@ def _mount(folder: Path | str, size: str) -> bool:
 
 def _run(*argv: str) -> bool:
     path = shutil.which(argv[0], path=f"{os.environ.get('PATH', '')}:/sbin:/usr/sbin")
-    return path is not None and subprocess.run([path, *argv[1:]], check=False, capture_output=True).returncode == 0
+    return path is not None and _ended_well(path, *argv[1:])
+
+
+def _ended_well(*argv: str) -> bool:
+    try:
+        return subprocess.run(argv, check=False, capture_output=True, timeout=LONGEST_S).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 class Disk:

@@ -18,12 +18,17 @@ from bench.pager_proof.orders import Orders
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 START_S: Final = 15.0
-_LOW, _HIGH = 20_000, 32_000
+ANSWER_S: Final = 60.0
+"""A fork server that says nothing for this long has failed; imports on a busy machine take a good part of it."""
+_LOW, _HIGH = 27_000, 32_000
+_NOT_OURS: Final = ("JUDGIFY_", "OPENAI_", "COVERAGE_", "COV_CORE_")
+"""Not handed on: settings of whoever runs the proof, and the measuring of coverage, which an engine that is killed
+never writes down and which slows it to a third."""
 _PORTS = itertools.count(os.getpid() * 37 % (_HIGH - _LOW))
 
 
 def port() -> int:
-    """Give a port below those that the system hands out by itself, so that the next life of an engine finds it free."""
+    """Give a port for every life of an engine: below those that the system hands out, above those that tests take."""
     for number in _PORTS:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -44,9 +49,6 @@ class Nursery:
 
     async def open(self) -> None:
         """Start it and wait until everything is imported."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUDGIFY_", "OPENAI_"))}
-        environ = kept | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "JUDGIFY_LOG_LEVEL": "WARNING"}
-        environ |= faketime.environ(self._guide.parent)
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -54,20 +56,38 @@ class Nursery:
             str(self._guide),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env=environ,
+            env=self.environ() | faketime.environ(self._guide.parent),
             cwd=ROOT,
         )
         await self._line()
 
+    @staticmethod
+    def environ() -> dict[str, str]:
+        """Give the variables that it starts with."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
+        return kept | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "JUDGIFY_LOG_LEVEL": "WARNING"}
+
     async def close(self) -> None:
         """End it; what it forked ends with it."""
         if self._process is not None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
             await self._process.wait()
 
     async def fork(self, environ: Mapping[str, str], orders: Orders, log: Path) -> int:
-        """Make an engine; give its process id."""
-        told = {"environ": dict(environ), "orders": asdict(orders), "log": str(log)}
+        """Make an engine; give its process id. An engine that nobody waits for any more when it comes is ended."""
+        # A run may end while it waits here. The question must be read to its end all the same: else the next run takes
+        # this answer for its own, and watches, and kills, an engine that is not its.
+        asked = asyncio.ensure_future(
+            self._asked({"environ": dict(environ), "orders": asdict(orders), "log": str(log)})
+        )
+        try:
+            return await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            asked.add_done_callback(_unwanted)
+            raise
+
+    async def _asked(self, told: dict[str, Any]) -> int:
         async with self._turn:
             if self._process is None or self._process.stdin is None:
                 raise RuntimeError("the fork server is not open")
@@ -77,7 +97,13 @@ class Nursery:
     async def _line(self) -> dict[str, Any]:
         line = b""
         if self._process is not None and self._process.stdout is not None:
-            line = await self._process.stdout.readline()
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    line = await self._process.stdout.readline()
+            except TimeoutError:
+                # What it says later would be taken for the next answer: it must not speak any more.
+                self._process.kill()
+                raise RuntimeError(f"the fork server gave no answer within {ANSWER_S:g} s") from None
         if not line:
             raise RuntimeError("the fork server ended; its last words are on the standard error")
         answer: dict[str, Any] = json.loads(line)
@@ -104,6 +130,12 @@ class Life:
         os.close(self.handle)
 
 
+def _unwanted(asked: "asyncio.Future[int]") -> None:
+    if not asked.cancelled() and asked.exception() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(asked.result(), signal.SIGKILL)
+
+
 async def begin(nursery: Nursery, environ: Mapping[str, str], orders: Orders, log: Path, number: int) -> Life:
     """Fork an engine that will listen on the port `number`."""
     pid = await nursery.fork({**environ, "JUDGIFY_PORT_RESPONSE": str(number)}, orders, log)
@@ -114,7 +146,14 @@ async def begin(nursery: Nursery, environ: Mapping[str, str], orders: Orders, lo
         handle = os.pidfd_open(os.getpid())
         ended.set()
         return Life(pid, number, handle, ended)
-    asyncio.get_running_loop().add_reader(handle, ended.set)
+    loop = asyncio.get_running_loop()
+
+    def over() -> None:
+        # The descriptor of a process that ended stays readable for ever: looked at any longer, it keeps this one busy.
+        loop.remove_reader(handle)
+        ended.set()
+
+    loop.add_reader(handle, over)
     return Life(pid, number, handle, ended)
 
 

@@ -10,8 +10,8 @@ from bench.pager_proof.mutant_names import MUTANTS as NAMES
 from judgify.kit.steady import SteadyClock
 from judgify.response import claim, delivery, hold, outbox, paging
 
-_WIDE_S: Final = 0.08
-"""How long the broken engine takes between a send and the commit that should have come before it."""
+_WIDE_S: Final = 1.0
+"""How long the broken engine waits at most, before it commits, for the send that should have come after."""
 
 
 def send_before_commit() -> None:
@@ -27,11 +27,25 @@ def send_before_commit() -> None:
         taken = take(self, job, pages)
         if taken:
             self.loop_of_mine.call_soon_threadsafe(self.send, taken, self._desk.clock.monotonic())
-            time.sleep(_WIDE_S)
+            _sent(self, len(taken))
         return []
 
     graft(deliveries, "run", running)
     graft(deliveries, "take", hasty)
+
+
+def _sent(deliveries: Any, number: int) -> None:
+    """Wait, in the store's thread, until as many tries as were begun have ended."""
+    until = time.monotonic() + _WIDE_S
+    before = len(deliveries._under_way)  # noqa: SLF001 - the mutant is a part of what it breaks
+    begun = False
+    while time.monotonic() < until:
+        now = len(deliveries._under_way)  # noqa: SLF001 - same
+        begun = begun or now >= before + number
+        if begun and all(hold.sent for hold in list(deliveries._holds.values())):  # noqa: SLF001 - same
+            time.sleep(0.2)  # the receiver reads it meanwhile
+            return
+        time.sleep(0.005)
 
 
 def forget_the_fence() -> None:

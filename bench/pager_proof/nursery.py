@@ -28,7 +28,7 @@ def main() -> None:
     from judgify.response.guide.loader import load_guide  # noqa: PLC0415
 
     guide = load_guide(Path(sys.argv[1]))
-    _warm()
+    _warm(guide)
     gc.collect()
     gc.freeze()
     # Engines are killed by whoever runs the schedule; nobody waits for them here.
@@ -42,12 +42,21 @@ def main() -> None:
         print(json.dumps({"pid": pid}), flush=True)
 
 
-def _warm() -> None:
+def _warm(guide: Any) -> None:
     import aiosmtplib  # noqa: F401, PLC0415
     import httptools  # noqa: F401, PLC0415
     import httpx  # noqa: F401, PLC0415
+    import uvicorn.lifespan.on  # noqa: PLC0415
+    import uvicorn.loops.uvloop  # noqa: PLC0415
     import uvicorn.protocols.http.httptools_impl  # noqa: F401, PLC0415
     import uvloop  # noqa: F401, PLC0415
+
+    from bench.pager_proof import template  # noqa: PLC0415
+    from judgify.response.documents.writer import GuideDocuments  # noqa: PLC0415
+    from judgify.response.stores.postgres import store  # noqa: F401, PLC0415
+
+    template.compile_once()
+    GuideDocuments(guide)
 
 
 def _engine(run: Any, tamper: Any, guide: Any, told: dict[str, Any]) -> NoReturn:

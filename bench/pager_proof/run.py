@@ -1,8 +1,6 @@
 """One schedule carried out: alerts in, people who acknowledge, faults at their moments; gives what was seen."""
 
 import asyncio
-import contextlib
-import os
 import shutil
 import signal
 import sqlite3
@@ -18,7 +16,7 @@ from bench.pager_proof import checker, world
 from bench.pager_proof.disk import Disk
 from bench.pager_proof.engine import START_S, Door, Life, Nursery, begin, port
 from bench.pager_proof.orders import Orders
-from bench.pager_proof.processor import Wanting
+from bench.pager_proof.processor import Own, Wanting
 from bench.pager_proof.record import Accepted, Acked, Arrival, Record, Window
 from bench.pager_proof.schedule import Ack, Alert, Schedule, Spell, TroubleKind
 from bench.pager_proof.sinks import Sinks
@@ -32,6 +30,10 @@ GIVE_UP_S: Final = 40.0
 """Longer than any run that holds its promises."""
 QUIET_S: Final = 0.8
 """How long a run goes on after the last message that was owed, for one that was not."""
+LIMIT_S: Final = 75.0
+"""A run that takes longer than this, beginning and end included, is ended and has failed."""
+ENDED_S: Final = 5.0
+"""A process that was killed is gone within this time."""
 FOR_EVER: Final = 1e9
 _CLOCK: Final = SystemClock()
 
@@ -40,9 +42,16 @@ class Run:
     """A schedule at work in a folder of its own."""
 
     def __init__(
-        self, schedule: Schedule, nursery: Nursery, *, mutant: str = "", database: tuple[Postgres, str] | None = None
+        self,
+        schedule: Schedule,
+        nursery: Nursery,
+        own: Own,
+        *,
+        mutant: str = "",
+        database: tuple[Postgres, str] | None = None,
     ) -> None:
         """Prepare; `mutant` names what is broken on purpose, `database` is a server and an empty database on it."""
+        self._own = own
         self.record = Record()
         self.folder = Path(tempfile.mkdtemp(prefix="judgify-proof-"))
         self._plan = schedule
@@ -79,8 +88,10 @@ class Run:
             self._over = True
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._close()
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                await self._close()
         return self.record
 
     def discard(self) -> None:
@@ -120,13 +131,18 @@ class Run:
         self.record.ended_at = self.now()
         for life in self._lives:
             life.signal(signal.SIGKILL)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(5):
+        try:
+            async with asyncio.timeout(ENDED_S):
+                for life in self._lives:
                     await life.ended.wait()
-            life.close()
-        await self._sinks.close()
-        if self._disk is not None:
-            self._disk.close()
+        except TimeoutError:
+            self.record.faults.append(f"an engine did not end within {ENDED_S:g} s of its kill -9")
+        finally:
+            for life in self._lives:
+                life.close()
+            await self._sinks.close()
+            if self._disk is not None:
+                self._disk.close()
         end = self.record.ended_at
         self.record.up = [Window(one.start, min(one.end, end), what=one.what) for one in self.record.up]
 
@@ -193,8 +209,8 @@ class Run:
         """Note how long engines and this program are ready to run and get no processor."""
         wanting = Wanting()
         while True:
-            pids = [os.getpid(), *(life.pid for life in self._lives if not life.ended.is_set())]
-            self.record.starved.append((self.now(), wanting.seconds(pids)))
+            engines = wanting.seconds(life.pid for life in self._lives if not life.ended.is_set())
+            self.record.starved.append((self.now(), engines + self._own.seconds()))
             await asyncio.sleep(0.05)
 
     # engines
@@ -344,9 +360,11 @@ class Run:
         await self._until(spell.at)
         if self._database is not None:
             start = self.now()
-            self._database[0].freeze()
-            await asyncio.sleep(spell.for_s)
-            self._database[0].thaw()
+            try:
+                self._database[0].freeze()
+                await asyncio.sleep(spell.for_s)
+            finally:
+                self._database[0].thaw()
             self.record.troubles.append(Window(start, self.now(), what="stalled"))
             return
         path = self.folder / "home" / "response" / "response.db"

@@ -1,42 +1,67 @@
-"""The short proof of the pager: seeded schedules of faults on the real engine, and five mutants that must not pass."""
+"""The short proof of the pager: seeded schedules of faults on the real engine, and five mutants that must not pass.
 
-import asyncio
-from collections import Counter
+It runs as a program of its own, as whoever reads the documentation runs it: nothing that goes wrong in there, and no
+measuring of coverage out here, touches the other.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from bench.pager_proof.mutant_names import MUTANTS
+from bench.pager_proof.mutant_names import MUTANTS, TRIES
+from bench.pager_proof.outcome import Outcome, read
 from bench.pager_proof.report import failure, table
-from bench.pager_proof.schedule import FAMILIES, Family
-from bench.pager_proof.series import carry_out
+from bench.pager_proof.schedule import FAMILIES
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(420)]
+ROOT = Path(__file__).resolve().parents[3]
 SHORT = 204
-AT_ONCE = 10
-DETECTED: dict[str, tuple[Family, tuple[int, ...]]] = {
-    "send-before-commit": ("write", (1, 4, 5, 9, 13, 17)),
-    "forget-the-fence": ("twin", (1, 2, 5, 6, 10, 13)),
-    "drop-the-unknown-state": ("sink", (0, 1, 8, 14)),
-    "ignore-a-clock-jump": ("clock", (2, 4, 3, 5)),
-    "skip-replan-after-acknowledge": ("calm", (4, 1, 3, 6)),
-}
-"""Which seeds of which faults find each mutant out; the first that does ends the search."""
+AT_ONCE = 16
+LIMIT_S = 280
+"""The proof's own limit: what is not done by then has failed, and is named."""
+CLOSING_S = 60
+"""It has so long to begin and to end; after that it is ended."""
 
 
-def test_nothing_accepted_is_lost_late_or_repeated_unlabelled_under_faults() -> None:
-    results = asyncio.run(carry_out(range(SHORT), at_once=AT_ONCE))
-    failed = [failure(result) for result in results if result.violations]
-    assert not failed, "\n".join([*failed, table(results)])
-    assert len(results) == SHORT
-    assert set(Counter(result.schedule.family for result in results)) == set(FAMILIES)
-    assert all(result.record.accepted and result.record.arrivals for result in results)
+@pytest.fixture(scope="module")
+def proof(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Outcome], str]:
+    """Carry the proof out; give all outcomes, and what it said."""
+    folder = tmp_path_factory.mktemp("proof")
+    outcomes, words = folder / "outcomes", folder / "words"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    command = [sys.executable, "-m", "bench.pager_proof", "--mutants", "--append", str(outcomes)]
+    command += ["--schedules", str(SHORT), "--at-once", str(AT_ONCE), "--limit-s", str(LIMIT_S)]
+    environ["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
+    with words.open("wb") as said:
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=said, stderr=said)
+    try:
+        process.wait(LIMIT_S + CLOSING_S)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()  # its engines end with it
+            process.wait(20)
+    return read(outcomes), words.read_text(errors="replace")
+
+
+def test_nothing_accepted_is_lost_late_or_repeated_unlabelled_under_faults(proof: tuple[list[Outcome], str]) -> None:
+    outcomes, words = proof
+    plain = [outcome for outcome in outcomes if not outcome.mutant]
+    failed = [failure(outcome) for outcome in plain if outcome.broken]
+    assert not failed, "\n".join([*failed, table(plain)])
+    assert len(plain) == SHORT, words[-4000:]
+    assert {outcome.family for outcome in plain} == set(FAMILIES)
+    assert all(outcome.accepted and outcome.messages for outcome in plain)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_a_broken_engine_is_found_out(mutant: str) -> None:
-    family, seeds = DETECTED[mutant]
-    results = asyncio.run(
-        carry_out(seeds, family=family, mutant=mutant, at_once=4, until=lambda result: bool(result.violations))
-    )
-    broken = [violation for result in results for violation in result.violations]
-    assert broken, f"{mutant}: {len(results)} runs and nothing was noticed"
-    assert all(violation.promise != "the run itself" for violation in broken), broken
+def test_a_broken_engine_is_found_out(mutant: str, proof: tuple[list[Outcome], str]) -> None:
+    outcomes, words = proof
+    tried = [outcome for outcome in outcomes if outcome.mutant == mutant]
+    assert any(outcome.found for outcome in tried), f"{mutant}: {len(tried)} runs, nothing noticed: {words[-4000:]}"
+    assert len(tried) <= TRIES
