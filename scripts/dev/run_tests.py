@@ -52,8 +52,6 @@ FEW = 5
 """Up to so many failures may be the machine's: they are tried once more, alone, and named either way."""
 LIMIT_S = 45 * 60
 """A run that takes longer hangs: it is ended, and says in which test."""
-DEATHS = 2
-"""So many workers may die before the run ends; each time another worker tries the test that the last one died in."""
 PAGE = ROOT / "docs" / "reference" / "coverage.md"
 
 
@@ -64,7 +62,8 @@ def main(arguments: list[str]) -> int:
     for old in (*ROOT.glob(".coverage*"), *ROOT.glob(".guide-*.json"), *ROOT.glob(".tests-*.log")):
         old.unlink(missing_ok=True)
     workers = str(min(4, max(2, os.cpu_count() or 2)))
-    together = ("-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", str(DEATHS))
+    # A worker that dies ends the run, and is named: with another in its place the run can wait for ever at its end.
+    together = ("-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", "0")
     told: dict[str, dict[str, str]] = {}
     # Whole installations run in the first part and are gone in the second, which they would only slow down.
     rest = ("--ignore", "tests/functional")
