@@ -1,5 +1,6 @@
 """Acknowledging by a mail's link, an answer to a text message and PagerDuty: silence at once, and no second chance."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,7 @@ from judgify.response import text_answer
 from judgify.response.acknowledge import Acknowledging, PagerDutyEvent
 from judgify.response.guide_policy import GuidePolicy
 from judgify.response.model import Actor, Delivery, Page
+from judgify.response.storm import DIGEST
 from judgify.response.text_answer import TextAnswers, same_number
 from judgify.response.ticket import VALID, Tickets
 from judgify.response.timeline import IncidentAcknowledged, NoteAdded
@@ -250,6 +252,68 @@ async def test_a_code_that_fits_two_incidents_takes_neither(scene: Scene, monkey
     assert first != second
     assert (await scene.answers.take("sms", SMS, "접수 4711")).result == "unclear"
     assert {(await scene.incident(one)).holder for one in (first, second)} == {None}
+
+
+async def storm(scene: Scene, first: int, count: int) -> Page:
+    """Many incidents at once; gives the digest that the DevOps lead was told last."""
+    scene.runner.fault = RuntimeError("no runbook today")
+    critical = {"labels": {"severity": "critical"}}
+    await asyncio.gather(*(scene.send(f"box-{n}", "on_fire", **critical) for n in range(first, first + count)))
+    for _ in range(2):
+        await scene.passing(121)
+    return [page for page in digests(scene) if page.repeat == 0][-1]
+
+
+def digests(scene: Scene) -> list[Page]:
+    """The digests that the DevOps lead was told through one channel."""
+    mine = [page for page in scene.pager.sent if (page.person, page.channel) == ("devops-lead", "mailbox")]
+    return [page for page in mine if DIGEST in page.payload]
+
+
+DEVOPS = "010-2222-3333"
+
+
+async def test_one_code_takes_all_that_a_digest_names_and_nothing_else(scene: Scene) -> None:
+    digest = await storm(scene, 0, 10)
+    code = TICKETS.digest_code(digest)
+    other = await storm(scene, 10, 5)
+    assert (await scene.answers.take("sms", SMS, f"접수 {code}")).result == "wrong-code"  # another person's
+    held = digest.payload[DIGEST][0]
+    await scene.core.engine.acknowledge(held, JIWON, "console")
+    told = await scene.answers.take("sms", DEVOPS, f"접수 {code}", once="gw-7")
+    assert (told.result, "9건 모두" in told.text) == ("taken", True)
+    assert len(told.text.encode("cp949")) <= 90
+    incidents = [await scene.incident(one) for one in digest.payload[DIGEST]]
+    assert [one.holder.name for one in incidents if one.holder] == ["jiwon", *["devops-lead"] * 9]
+    fresh = set(other.payload[DIGEST]) - set(digest.payload[DIGEST])
+    assert fresh
+    assert {(await scene.incident(one)).holder for one in fresh} == {None}
+    assert (await scene.answers.take("sms", DEVOPS, f"접수 {code}", once="gw-7")).result == "repeat"
+    assert (await scene.answers.take("sms", DEVOPS, f"ack {code}")).result == "held"
+    await scene.core.engine.resolve(held, "끝", MINSU)
+    assert (await scene.answers.take("sms", DEVOPS, f"ack {code}")).text == "You hold all of them already"
+    for one in digest.payload[DIGEST][1:]:
+        await scene.core.engine.resolve(one, "끝", MINSU)
+    assert (await scene.answers.take("sms", DEVOPS, code)).result == "over"
+    # What came back since the digest was told was told anew; the old code does not mean it.
+    await scene.core.engine.reopen(held, "다시", MINSU)
+    assert (await scene.answers.take("sms", DEVOPS, code)).result == "over"
+    assert (await scene.incident(held)).holder is None
+
+
+async def test_the_code_of_a_digest_is_the_same_when_it_is_told_again_and_ends_after_a_day(scene: Scene) -> None:
+    digest = await storm(scene, 0, 10)
+    every_s, _ = scene.policy.repeat()
+    await scene.passing(every_s + 1)
+    again = next(page for page in digests(scene) if page.repeat == 1 and page.row == digest.row)
+    assert (again.id == digest.id, TICKETS.digest_code(again)) == (False, TICKETS.digest_code(digest))
+    late = TICKETS.digest_code(again)
+    await scene.crash()
+    scene.answers = TextAnswers(scene.core.desk, TICKETS, scene.outside.persons)
+    assert (await scene.answers.take("sms", DEVOPS, late)).result == "taken"
+    assert len({(await scene.incident(one)).holder for one in again.payload[DIGEST]}) == 1
+    await scene.clock.advance(VALID.total_seconds() + 1)
+    assert (await scene.answers.take("sms", DEVOPS, late)).result == "wrong-code"
 
 
 async def test_who_acknowledges_in_pagerduty_acknowledges_here(scene: Scene) -> None:

@@ -75,13 +75,14 @@ class Recipient:
     slack: str | None = None
 
 
-_REPEAT: Final[dict[Lang, str]] = {"ko": "[반복일 수 있음] ", "en": "[possible repeat] "}
+REPEAT_MARK: Final[dict[Lang, str]] = {"ko": "[반복일 수 있음] ", "en": "[possible repeat] "}
+"""What stands before a message that may come twice."""
 _INCIDENT: Final[dict[Lang, str]] = {"ko": "장애 번호", "en": "Incident"}
 
 
 def headline(message: Message) -> str:
     """Give the one line that stands above a message: repeat mark, severity, subject; never more than one line."""
-    repeat = _REPEAT[message.lang] if message.possibly_repeat else ""
+    repeat = REPEAT_MARK[message.lang] if message.possibly_repeat else ""
     severity = f"[{message.severity}] " if message.severity and f"[{message.severity}]" not in message.subject else ""
     return one_line(f"{repeat}{severity}{message.subject}")
 

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from judgify.kit.clock import iso, parse
 from judgify.kit.errors import Denied
 from judgify.kit.log import get_logger
+from judgify.response import digest_code
 from judgify.response import timeline as t
 from judgify.response.acknowledgement import take
 from judgify.response.desk import Desk, Work
@@ -113,26 +114,27 @@ class Acknowledging:
         page = None if link is None else tx.page(link.page_id)
         if link is None or page is None:
             return Seen("invalid")
-        incidents = _of_page(tx, page)
+        incidents = incidents_of(tx, page)
         person = self.persons.get(page.person)
         name = page.person if person is None else person.shown
 
-        def say(state: State, at: datetime | None = None) -> Seen:
-            return Seen(state, page.person, name, incidents, at)
+        def say(state: State, at: datetime | None = None, about: tuple[Incident, ...] = incidents) -> Seen:
+            return Seen(state, page.person, name, about, at)
 
         used = tx.kept(LINK, page.id)
         if used is not None:
             return say("used", parse(str(used.body["at"])))
         if person is None or _disabled(tx, page.person):
             return say("left")
-        open_ones = [one for one in incidents if page.created_at >= one.begun_at]
+        told_at = digest_code.told_at(tx, page)
+        open_ones = tuple(one for one in incidents if told_at >= one.begun_at)
         states = {standing(one, page.person) for one in open_ones}
         if now >= link.until or not open_ones:
             # What came back was told anew, with a link of its own.
             return say("expired", link.until if now >= link.until else None)
         if None in states:
-            return say("open", link.until)
-        return say("held" if "held" in states else "yours" if "yours" in states else "over")
+            return say("open", link.until, open_ones)
+        return say("held" if "held" in states else "yours" if "yours" in states else "over", None, open_ones)
 
     # -- PagerDuty ---------------------------------------------------------------------------------------------------
 
@@ -201,7 +203,7 @@ def _disabled(tx: Tx, person: str) -> bool:
     return account is not None and account.disabled
 
 
-def _of_page(tx: Tx, page: Page) -> tuple[Incident, ...]:
+def incidents_of(tx: Tx, page: Page) -> tuple[Incident, ...]:
     """Give what a page is about: its incident, or those that a digest names; of a merged one what it went on as."""
     digest = page.payload.get("digest")
     ids = [str(one) for one in digest] if isinstance(digest, list) else [page.incident_id]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from judgify.response import outbox, paging, storm
+from judgify.response import digest_code, outbox, paging, storm
 from judgify.response.desk import Taken, Work
 from judgify.response.hold import given_back, stopped
 from judgify.response.incident import Incident
@@ -34,7 +34,7 @@ def claim(job: Work, page_id: str) -> tuple[Page | None, Incident | None]:
     page = job.tx.page(page_id)
     if page is None:
         return None, None
-    told = storm.refreshed(job, page) if storm.DIGEST in page.payload else page
+    told = digest_code.as_told(job, page) if storm.DIGEST in page.payload else page
     incident = None if told is None or told.incident_id is None else job.tx.incident(told.incident_id)
     reason = OVER if told is None else paging.still_owed(told, incident)
     if reason is not None and page.state in {"due", "claimed"}:
@@ -64,7 +64,7 @@ def claim_due(job: Work, ahead: timedelta, rooms: dict[str, int], held: frozense
     for page in pages:
         if page.id in held or room.get(page.channel, HELD) <= 0:
             continue
-        told = storm.refreshed(job, page) if storm.DIGEST in page.payload else page
+        told = digest_code.as_told(job, page) if storm.DIGEST in page.payload else page
         incident = None if told is None or told.incident_id is None else job.tx.incident(told.incident_id)
         reason = OVER if told is None else paging.still_owed(told, incident)
         if told is None or reason is not None:

@@ -1,4 +1,7 @@
-"""Answers to text messages: `접수 1234`. Who answers is known by the number that contacts.yaml has for a person."""
+"""Answers to text messages: `접수 1234`, and `접수 12345` for all that a storm's digest named.
+
+Who answers is known by the number that contacts.yaml has for a person.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,7 +12,8 @@ from typing import Final
 from judgify.kit.clock import iso, parse, show
 from judgify.kit.ids import new_id
 from judgify.kit.log import get_logger
-from judgify.response.acknowledge import acknowledging_person
+from judgify.response import digest_code
+from judgify.response.acknowledge import acknowledging_person, incidents_of
 from judgify.response.acknowledgement import take
 from judgify.response.desk import Desk, Work
 from judgify.response.guide.base import Text, unfilled
@@ -18,7 +22,7 @@ from judgify.response.incident import Incident
 from judgify.response.kept import Kept
 from judgify.response.model import UNSETTLED, Actor, Lang, Page
 from judgify.response.subscriber import SUBSCRIBER
-from judgify.response.ticket import Tickets, read_answer, standing
+from judgify.response.ticket import Answer, Tickets, read_answer, standing
 
 log = get_logger("judgify.response.acknowledge")
 ONCE: Final = "sms-answer"
@@ -35,6 +39,12 @@ STRANGERS_MAX: Final = 20
 
 _TAKEN: Final = Text(ko="{id} 접수되었습니다. 담당: {name}", en="{id}: acknowledged. Held by {name}")
 _YOURS: Final = Text(ko="{id} 이미 접수하셨습니다", en="{id}: you hold it already")
+_ALL_TAKEN: Final = Text(
+    ko="장애 {n}건 모두 접수되었습니다. 담당: {name}", en="{n} incidents acknowledged. Held by {name}"
+)
+_ALL_YOURS: Final = Text(ko="이미 모두 접수하셨습니다", en="You hold all of them already")
+_ALL_HELD: Final = Text(ko="이미 {name} 님이 담당합니다 ({n}건)", en="{name} holds them already ({n})")
+_ALL_OVER: Final = Text(ko="모두 이미 해결되었습니다", en="All of them are resolved already")
 _HELD: Final = Text(ko="{id} 이미 {name} 님이 담당합니다 ({at})", en="{id}: {name} holds it already ({at})")
 _OVER: Final = Text(ko="{id} 이미 해결되었습니다", en="{id}: it is resolved already")
 _WRONG: Final = Text(ko="코드가 맞지 않습니다. 접수되지 않았습니다", en="Wrong code. Nothing was acknowledged")
@@ -46,7 +56,7 @@ _HOW: Final = Text(
     ko="'접수 1234'처럼 회신하세요 (1234는 받은 코드)", en="Answer like: ack 1234 (the code you were sent)"
 )
 _UNCLEAR: Final = Text(
-    ko="두 장애에 맞는 코드입니다. 콘솔에서 접수하세요", en="The code fits two incidents; use the console"
+    ko="두 가지에 맞는 코드입니다. 콘솔에서 접수하세요", en="The code fits two of them; use the console"
 )
 _STRANGER: Final = Text(
     ko="등록되지 않은 번호입니다. 접수되지 않았습니다", en="Unknown number. Nothing was acknowledged"
@@ -102,6 +112,8 @@ class TextAnswers:
             return self._say(job, channel, mine[0], "unreadable", _HOW.of(lang))
         if self._wrong(job, number) >= WRONG_MAX:
             return self._say(job, channel, mine[0], "locked", _LOCKED.of(lang))
+        if answer.of_digest:
+            return self._digest(job, channel, number, mine, answer)
         fitting = [
             (person, incident)
             for incident in _recent(job)
@@ -127,11 +139,50 @@ class TextAnswers:
             return self._say(job, channel, person, "taken", _TAKEN.of(lang).format(id=incident.id, name=shown))
         if found == "yours":
             return self._say(job, channel, person, "yours", _YOURS.of(lang).format(id=incident.id))
-        holder = incident.holder
-        known = None if holder is None else self._persons.get(holder.name)
-        name = str(holder) if known is None else known.shown
+        name = self._holder(incident)
         at = "" if incident.acknowledged_at is None else show(incident.acknowledged_at)[11:16]
         return self._say(job, channel, person, "held", _HELD.of(lang).format(id=incident.id, name=name, at=at))
+
+    def _digest(self, job: Work, channel: str, number: str, mine: list[str], answer: Answer) -> Told:
+        fitting = [
+            one
+            for person in mine
+            for one in digest_code.told_to(job.tx, person, job.now)
+            if self._tickets.is_digest_code(answer.code, one.page)
+        ]
+        if len(fitting) > 1:
+            return self._say(job, channel, mine[0], "unclear", _UNCLEAR.of(answer.lang))
+        if not fitting:
+            self._count(job, number)
+            return self._say(job, channel, mine[0], "wrong-code", _WRONG.of(answer.lang))
+        return self._take_all(job, channel, fitting[0], answer.lang)
+
+    def _take_all(self, job: Work, channel: str, told: digest_code.ToldDigest, lang: Lang) -> Told:
+        """Take everything that a digest named and that still waits, in one transaction."""
+        person = told.page.person
+        shown = acknowledging_person(job.tx, self._persons, person).shown
+        named = [one for one in incidents_of(job.tx, told.page) if told.means(one)]
+        stands = [(one, standing(one, person)) for one in named]
+        waiting = [one for one, found in stands if found is None]
+        actor = Actor(kind="person", name=person, detail="SMS")
+        for incident, found in stands:
+            if found in {None, "held"}:
+                take(job, incident, actor, "sms")
+        if waiting:
+            text = _ALL_TAKEN.of(lang).format(n=len(waiting), name=shown)
+            return self._say(job, channel, person, "taken", text)
+        held = [one for one, found in stands if found == "held"]
+        if held:
+            text = _ALL_HELD.of(lang).format(n=len(held), name=self._holder(held[0]))
+            return self._say(job, channel, person, "held", text)
+        if any(found == "yours" for _, found in stands):
+            return self._say(job, channel, person, "yours", _ALL_YOURS.of(lang))
+        return self._say(job, channel, person, "over", _ALL_OVER.of(lang))
+
+    def _holder(self, incident: Incident) -> str:
+        """Give who holds an incident, as people call them."""
+        known = None if incident.holder is None else self._persons.get(incident.holder.name)
+        return str(incident.holder) if known is None else known.shown
 
     def _stranger(self, job: Work, channel: str, number: str) -> Told:
         recent = [one for one in job.tx.all_kept(STRANGER) if one.until is not None and one.until > job.now]

@@ -103,9 +103,24 @@ def test_answers_are_read_as_people_write_them(text: str, code: str, lang: str) 
     assert read_answer(text) == Answer(code, lang)  # type: ignore[arg-type]
 
 
+def test_a_digests_code_has_a_digit_more_and_stays_when_it_is_told_again() -> None:
+    digest = PAGE.model_copy(update={"row": "digest:pg_01J"})
+    code = OURS.digest_code(digest)
+    answer = read_answer(f"접수 {code}")
+    assert (len(code), answer, read_answer("1234").of_digest) == (5, Answer(code, "ko"), False)  # type: ignore[union-attr]
+    assert answer is not None
+    assert answer.of_digest
+    assert OURS.is_digest_code(code, digest.model_copy(update={"id": "pg_02J", "repeat": 1}))
+    for other in ({"row": "digest:pg_09J"}, {"person": "ops-lead"}):
+        assert not OURS.is_digest_code(code, digest.model_copy(update=other))
+    assert code_line("ko", "00042") == "회신(모두): 접수 00042"
+    assert code_line("en", "00042") == "Reply (all): ack 00042"
+    assert read_answer(code_line("en", "00042").partition(": ")[2]) == Answer("00042", "en")
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "확인", "ack", "123", "12345", "확인 12 34", "nack 1234", "확인 1234 5678", "hello 1234 bye", "x" * 9_000],
+    ["", "확인", "ack", "123", "123456", "확인 12 34", "nack 1234", "확인 1234 5678", "hello 1234 bye", "x" * 9_000],
 )
 def test_other_texts_are_no_answer(text: str) -> None:
     assert read_answer(text) is None

@@ -12,7 +12,7 @@ from judgify.kit.errors import Invalid, JudgifyError
 from judgify.notify.channel import Check
 from judgify.notify.channels.http import fill, header_safe
 from judgify.notify.channels.slack_webhook import secrets_in
-from judgify.notify.message import Lang, Message, Recipient, headline, plain_text, short_text
+from judgify.notify.message import REPEAT_MARK, Message, Recipient, headline, plain_text, short_text
 from judgify.notify.outcome import Doubt, Outcome, Reason, Refused, Sent, Unknown, safe_detail
 from judgify.notify.reference import is_reference, resolve
 from judgify.notify.text_message import text_message
@@ -28,7 +28,6 @@ STANDARD: Final = {
     "text": "{text}",
     "key": "{key}",
 }
-_REPEAT: Final[dict[Lang, str]] = {"ko": "[반복일 수 있음] ", "en": "[possible repeat] "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class SmsChannel:
         if not national:
             return Refused(Reason.NO_ADDRESS, "the recipient has no telephone number", retryable=False)
         # Without a short form of the author's, the body must not be lost to the headline.
-        repeat = _REPEAT[message.lang] if message.possibly_repeat else ""
+        repeat = REPEAT_MARK[message.lang] if message.possibly_repeat else ""
         short = repeat + short_text(message) if message.short else f"{headline(message)}\n{message.body}"
         text = text_message(short, headline(message), plain_text(message))
         values = {

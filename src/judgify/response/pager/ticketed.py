@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from judgify.notify import Link, Message
+from judgify.notify.message import REPEAT_MARK
 from judgify.notify.text_message import SMS_BYTES, cut, fitting, size_of
 from judgify.response.guide.base import Lang, Text
 from judgify.response.guide.people import EmailChannel, SmsChannel
@@ -38,19 +39,25 @@ def ticketed(
     if isinstance(channel, EmailChannel) and channel.to is None:
         link = Link(_LINK.of(message.lang), f"{console_url}/ack?token={tickets.token(page)}")
         return replace(message, links=(link, *message.links))
-    if isinstance(channel, SmsChannel) and channel.reply is not None and incident is not None:
-        code = tickets.code(incident, page.person)
-        return replace(message, short=with_code(message.short or message.subject, message.lang, code))
+    if isinstance(channel, SmsChannel) and channel.reply is not None and (digest or incident is not None):
+        code = tickets.digest_code(page) if incident is None or digest else tickets.code(incident, page.person)
+        mark = size_of(REPEAT_MARK[message.lang]) if message.possibly_repeat else 0
+        short = with_code(message.short or message.subject, message.lang, code, room=SMS_BYTES - mark)
+        # An LMS is written from the body, of which the end may be cut: its code comes first.
+        return replace(message, short=short, body=f"{code_line(message.lang, code)}\n\n{message.body}")
     return message
 
 
-def with_code(short: str, lang: Lang, code: str) -> str:
-    """Give a short text with its code: what fits one SMS without the code still does, its end cut visibly."""
+def with_code(short: str, lang: Lang, code: str, room: int = SMS_BYTES) -> str:
+    """Give a short text with its code: what fits one SMS without the code still does, its end cut visibly.
+
+    `room` are the bytes of an SMS that are left, beside a mark that the channel puts before it.
+    """
     line = code_line(lang, code)
-    room = SMS_BYTES - size_of(line) - 1
+    left = room - size_of(line) - 1
     whole = fitting(short)
-    if size_of(whole) <= SMS_BYTES and size_of(whole) > room >= LEAST:
-        whole = cut(whole, room)
+    if size_of(whole) <= room and size_of(whole) > left >= LEAST:
+        whole = cut(whole, left)
     return f"{whole} {line}"
 
 

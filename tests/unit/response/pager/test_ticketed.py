@@ -8,7 +8,8 @@ from tests.support.response_world import default_guide
 from tests.support.tale import ID, MINSU, START, Tale, opened
 
 from judgify.notify import Message
-from judgify.notify.text_message import SMS_BYTES, size_of
+from judgify.notify.message import REPEAT_MARK, headline, plain_text, short_text
+from judgify.notify.text_message import SMS_BYTES, size_of, text_message
 from judgify.response import timeline as t
 from judgify.response.guide.people import SmsReply
 from judgify.response.guide.schema import Guide
@@ -87,7 +88,31 @@ def test_what_is_held_or_over_has_neither() -> None:
 def test_a_digest_of_a_storm_has_a_link() -> None:
     digest = page("email-person", incident_id=None, payload={"digest": [ID], "count": 7})
     assert "/ack?token=" in told(digest, None).links[0].url
-    assert told(page("sms", incident_id=None, payload={"digest": [ID]}), None) == SAID
+
+
+def test_a_digest_of_a_storm_has_one_code_for_all_that_it_names() -> None:
+    digest = page("sms", row="digest:pg_1", payload={"digest": [ID], "count": 7})
+    code = TICKETS.digest_code(digest)
+    assert told(digest, incident()).short == f"[P1] 판단 서비스 다운 회신(모두): 접수 {code}"
+    assert told(digest.model_copy(update={"incident_id": None}), None).short == told(digest, incident()).short
+    assert told(digest.model_copy(update={"kind": "notice"}), incident()) == SAID
+    # What is too long for an SMS is an LMS: its text begins with the code, since its end may be cut.
+    assert told(digest, incident()).body == f"회신(모두): 접수 {code}\n\ny"
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+@pytest.mark.parametrize("name", ["판단 서비스: 응답이 없습니다", "가" * 200, "x", "Judgment service does not answer"])
+async def test_a_text_message_never_loses_its_code(lang: Any, name: str) -> None:
+    for row, payload in (("digest:pg_1", {"digest": [ID], "count": 50}), ("0:page:dev-lead", {})):
+        one = page("sms", row=row, payload=payload)
+        code = TICKETS.digest_code(one) if payload else TICKETS.code(incident(), "dev-lead")
+        for repeat in (False, True):
+            said = Message("page", f"[P1] {name}", "y" * 5_000, "k", lang=lang, possibly_repeat=repeat)
+            message = ticketed(said, one, incident(), guide(), tickets=TICKETS, console_url=CONSOLE)
+            mark = REPEAT_MARK[message.lang] if repeat else ""
+            sent = text_message(mark + short_text(message), headline(message), plain_text(message))
+            assert code in sent.text, sent
+            assert (sent.kind == "SMS") == (sent.size <= SMS_BYTES) == (len(name) < 100)
 
 
 def test_what_fits_one_sms_still_does_with_its_code() -> None:
