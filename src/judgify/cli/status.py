@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from judgify.cli import checkup, connect, program, table
+from judgify.cli import checkup, connect, engine_database, program, table
 from judgify.cli.output import Json, emit, out, printable
 from judgify.kit.clock import SystemClock, show
 from judgify.kit.errors import JudgifyError, NotFound, Unavailable
@@ -98,12 +98,22 @@ async def _engine(settings: Settings, path: str) -> Any:
         return None
 
 
+async def _metrics(settings: Settings) -> str | None:
+    """The engine's figures as text; ``None`` when it does not answer."""
+    try:
+        async with connect.engine(settings, timeout_s=3) as engine:
+            return (await engine.raw("GET", "/metrics")).text
+    except JudgifyError:
+        return None
+
+
 async def _doctor(settings: Settings, *, as_json: bool) -> int:
     findings = await asyncio.to_thread(program.preflight)
     async with connect.supervisor(settings) as client:
         findings += await _running(client, settings)
     findings += [checkup.fonts(), *await asyncio.to_thread(checkup.guide, settings), checkup.heartbeat(settings)]
     findings += checkup.contact_methods(await _engine(settings, "/oncall/methods"))
+    findings += [*await engine_database.look(settings), *engine_database.clocks(await _metrics(settings))]
     errors = [finding for finding in findings if finding["level"] == "error"]
     if as_json:
         emit({"ok": not errors, "findings": findings})

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from judgify.cli import checkup, connect, program, remembered, table
+from judgify.cli import checkup, connect, engine_database, program, remembered, table
 from judgify.cli.logline import readable
 from judgify.cli.output import Json, emit, err, on_terminal, out, printable
 from judgify.kit.clock import SystemClock, show
@@ -100,7 +100,7 @@ async def _up(settings: Settings, *, detach: bool, as_json: bool) -> int:
             if not as_json:
                 await _notes(settings)
             return code
-        if not _may_start(as_json=as_json):
+        if not await _may_start(settings, as_json=as_json):
             return 1
         remembered.remember(settings.home, os.environ)
         await _launch(settings, client)
@@ -119,8 +119,8 @@ async def _up(settings: Settings, *, detach: bool, as_json: bool) -> int:
         return code
 
 
-def _may_start(*, as_json: bool) -> bool:
-    findings = program.preflight()
+async def _may_start(settings: Settings, *, as_json: bool) -> bool:
+    findings = program.preflight() + await engine_database.look(settings)
     errors = [finding for finding in findings if finding["level"] == "error"]
     if errors and as_json:
         emit({"ok": False, "findings": findings})
