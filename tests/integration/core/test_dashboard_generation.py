@@ -166,7 +166,7 @@ async def test_what_is_open_is_asked_and_what_is_unknown_is_named(platform: Home
         choices = [choice["value"] for choice in question["choices"]]
         assert "1m" not in choices
         ready = await generate(client, fine, answers={question["id"]: choices[0]}, save=False)
-        assert [panel["status"] for panel in ready["panels"]] == ["ok", "ok"]
+        assert [panel["status"] for panel in ready["panels"]] == ["empty", "ok"]
 
 
 async def test_a_dashboard_is_kept_once_opened_renamed_and_removed_by_its_owner(platform: Home) -> None:
