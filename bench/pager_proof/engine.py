@@ -116,18 +116,22 @@ class Life:
 
     pid: int
     port: int
-    handle: int
+    handle: int | None
+    """Its process descriptor, which never means another process; None where it had ended before it could be watched."""
     ended: asyncio.Event
 
     def signal(self, number: int) -> None:
         """Send it a signal, if it still lives."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.handle, number)
+        if self.handle is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.handle, number)
 
     def close(self) -> None:
         """Let go of it."""
-        asyncio.get_running_loop().remove_reader(self.handle)
-        os.close(self.handle)
+        if self.handle is not None:
+            asyncio.get_running_loop().remove_reader(self.handle)
+            os.close(self.handle)
+            self.handle = None
 
 
 def _unwanted(asked: "asyncio.Future[int]") -> None:
@@ -143,9 +147,8 @@ async def begin(nursery: Nursery, environ: Mapping[str, str], orders: Orders, lo
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
-        handle = os.pidfd_open(os.getpid())
         ended.set()
-        return Life(pid, number, handle, ended)
+        return Life(pid, number, None, ended)
     loop = asyncio.get_running_loop()
 
     def over() -> None:

@@ -261,8 +261,22 @@ async def test_a_process_that_ended_is_not_watched_any_longer(nursery: Nursery) 
     life = await begin(nursery, lasts(0.05), Orders(0), Path("log"), 1)
     async with asyncio.timeout(5):
         await life.ended.wait()
+    assert life.handle is not None
     assert not asyncio.get_running_loop().remove_reader(life.handle), "it would be readable for ever"
     life.signal(signal.SIGKILL)
+    life.close()
+
+
+async def test_a_signal_to_an_engine_that_ended_before_it_could_be_watched_hits_nobody(nursery: Nursery) -> None:
+    async def dead(*_: object) -> int:
+        process = await asyncio.create_subprocess_exec("true")
+        await process.wait()
+        return process.pid
+
+    nursery.fork = dead  # type: ignore[method-assign]
+    life = await begin(nursery, {}, Orders(0), Path("log"), 1)
+    assert life.ended.is_set()
+    life.signal(signal.SIGKILL)  # it once meant this very process
     life.close()
 
 
