@@ -19,7 +19,7 @@ from judgify.response.model import Lang, Page
 VALID: Final = timedelta(hours=24)
 """How long a link acts; afterwards it only tells how things stand."""
 DIGITS: Final = 4
-DIGEST_DIGITS: Final = 5
+MANY_DIGITS: Final = 5
 """Digits of a code that takes everything a digest names: one more, so that it is never an incident's code as well."""
 MAX_REPLY: Final = 200
 """Characters of an answer that are looked at."""
@@ -28,7 +28,7 @@ _TOKEN: Final = re.compile(r"([A-Za-z0-9_-]{1,60})\.([0-9]{1,12})\.([A-Za-z0-9_-
 _KOREAN: Final = ("확인", "접수", "수신", "네")
 _ENGLISH: Final = ("acknowledged", "acknowledge", "ack", "ok", "confirm")
 _REPLY: Final = re.compile(
-    rf"[^\w]*(?:(?P<word>{'|'.join((*_KOREAN, *_ENGLISH))})[^\w]*)?(?P<code>[0-9]{{{DIGITS},{DIGEST_DIGITS}}})[^\w]*",
+    rf"[^\w]*(?:(?P<word>{'|'.join((*_KOREAN, *_ENGLISH))})[^\w]*)?(?P<code>[0-9]{{{DIGITS},{MANY_DIGITS}}})[^\w]*",
     re.IGNORECASE,
 )
 
@@ -51,7 +51,7 @@ class Answer:
     @property
     def of_digest(self) -> bool:
         """Whether it is the code of a digest, which names many incidents."""
-        return len(self.code) == DIGEST_DIGITS
+        return len(self.code) == MANY_DIGITS
 
 
 class Tickets:
@@ -87,7 +87,7 @@ class Tickets:
     def digest_code(self, page: Page) -> str:
         """Give the code by which a digest's person takes all that it names: five digits, the same when told again."""
         digest = self._mac("digest code", page.row, page.person)
-        return f"{int.from_bytes(digest[:8]) % 10**DIGEST_DIGITS:0{DIGEST_DIGITS}d}"
+        return f"{int.from_bytes(digest[:8]) % 10**MANY_DIGITS:0{MANY_DIGITS}d}"
 
     def is_digest_code(self, given: str, page: Page) -> bool:
         """Tell whether a code is a digest's, in constant time."""
@@ -112,7 +112,7 @@ def read_answer(text: str) -> Answer | None:
 
 def code_line(lang: Lang, code: str) -> str:
     """Give the words that say how to answer; of a digest's code they say that it takes everything."""
-    if len(code) == DIGEST_DIGITS:
+    if len(code) == MANY_DIGITS:
         return f"회신(모두): 접수 {code}" if lang == "ko" else f"Reply (all): ack {code}"
     return f"회신: 접수 {code}" if lang == "ko" else f"Reply: ack {code}"
 
