@@ -267,13 +267,15 @@ async def test_a_process_that_ended_is_not_watched_any_longer(nursery: Nursery) 
     life.close()
 
 
-async def test_a_signal_to_an_engine_that_ended_before_it_could_be_watched_hits_nobody(nursery: Nursery) -> None:
+async def test_a_signal_to_an_engine_that_ended_before_it_could_be_watched_hits_nobody(
+    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def dead(*_: object) -> int:
         process = await asyncio.create_subprocess_exec("true")
         await process.wait()
         return process.pid
 
-    nursery.fork = dead  # type: ignore[method-assign]
+    monkeypatch.setattr(nursery, "fork", dead)
     life = await begin(nursery, {}, Orders(0), Path("log"), 1)
     assert life.ended.is_set()
     life.signal(signal.SIGKILL)  # it once meant this very process
