@@ -222,6 +222,17 @@ async def test_many_signals_are_stored_as_one_is(store: Store) -> None:
     assert await store.read(lambda tx: tx.signals("I")) == [rows[1]]
 
 
+async def test_how_often_signals_came_is_told_for_many_at_once(store: Store) -> None:
+    many = [signal(service=f"s{number}") for number in range(600)]
+    await store.write(lambda tx: tx.record_signals([*((one, "I", None) for one in many), (signal(service="s7"), None, "out")]))
+    await store.write(lambda tx: tx.record_signal(signal(service="s3"), "I"))
+    folds = [one.fold_key for one in many]
+    counts = await store.read(lambda tx: tx.signal_counts("I", [*folds, "nothing"]))
+    assert counts == {**dict.fromkeys(folds, 1), many[3].fold_key: 2}
+    assert await store.read(lambda tx: tx.signal_counts(None, folds)) == {many[7].fold_key: 1}
+    assert await store.read(lambda tx: tx.signal_counts("I", [])) == {}
+
+
 async def test_pages_are_listed_by_due_time(store: Store) -> None:
     late, early = page(incident_id="I", due_at=NOW + timedelta(minutes=5)), page(incident_id="I")
     for item in (late, early, page(incident_id="J")):

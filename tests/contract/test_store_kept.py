@@ -51,3 +51,14 @@ async def test_what_a_failed_transaction_kept_was_never_kept(store: Store) -> No
     with pytest.raises(Invalid):
         await store.write(work)
     assert await store.read(lambda tx: tx.kept("link", "a")) is None
+
+
+async def test_many_things_are_kept_and_looked_up_at_once(store: Store) -> None:
+    many = [Kept(kind="thing", id=f"k{number}", body={"n": number}, until=NOW) for number in range(300)]
+    await store.write(lambda tx: tx.keep_all([*many, Kept(kind="other", id="k1")]))
+    await store.write(lambda tx: tx.keep_all([Kept(kind="thing", id="k1", owner="me")]))
+    found = await store.read(lambda tx: tx.kept_of("thing", [*(one.id for one in many), "nothing"]))
+    assert (len(found), found["k1"].owner, found["k299"].body) == (300, "me", {"n": 299})
+    assert await store.read(lambda tx: tx.kept_of("thing", [])) == {}
+    await store.write(lambda tx: tx.keep_all([]))
+    assert await store.write(lambda tx: tx.sweep_kept(NOW)) == 299

@@ -15,6 +15,7 @@ from judgify.response.policy import Policy
 from judgify.response.ports import Store, Tx
 from judgify.response.stand_in import STAND_IN, current
 from judgify.response.storm import Storm
+from judgify.response.tally import Tally
 from judgify.response.timeline import Entry, Event
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ class Work:
         """When the first of the pages that were put into the outbox is due."""
         self.changed: dict[str, Incident] = {}
         """What the incidents that got entries have become."""
+        self.tally = Tally(tx)
+        """What the command's signals leave in the store."""
         self.standing: dict[str, set[str]] = {}
         """Which outside alerts stand, as far as this command has asked; see `standing`."""
         self.storm: Storm | None = None

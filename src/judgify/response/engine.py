@@ -37,6 +37,7 @@ from judgify.response.reception import (
 )
 from judgify.response.recovery import Checks
 from judgify.response.rule import decide_vote, missing_to_close, said
+from judgify.response.standing import key_of
 from judgify.response.subscription import Subscriptions
 
 log = get_logger("judgify.response.engine")
@@ -46,6 +47,9 @@ EMERGENCY: Final = "emergency"
 """The runbook of guide 3.2, whose steps a person may take before there is an incident."""
 BATCH: Final = 500
 """Signals that one transaction takes at most; a storm is many signals per disk write."""
+
+GATHERED: Final = 4
+"""From so many signals on, one transaction looks up and writes them together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,10 @@ class Engine:
         """Take many signals in one transaction, and do `also` in it; give the incident of each."""
 
         def work(job: Work) -> list[str | None]:
+            if len(signals) >= GATHERED:
+                job.tally.gather([key_of(one) for one in signals], [one.fold_key for one in signals])
             found = [receive(job, signal, self._runbook_of) for signal in signals]
+            job.tally.flush()
             if also is not None:
                 also(job)
             return found

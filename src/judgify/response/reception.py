@@ -56,7 +56,7 @@ def receive(work: Work, signal: Signal, runbook_of: RunbookOf, declared_by: Acto
     state, alert = standing.fired(work, signal, begun_at)
     if state == "over" and alert.incident_id:
         # An old word that came late: it counts, and changes nothing.
-        work.tx.record_signal(signal, alert.incident_id)
+        work.tally.record(signal, alert.incident_id)
         return alert.incident_id
     incident_id = _fire(work, signal, runbook_of, declared_by)
     if incident_id is None:
@@ -124,8 +124,7 @@ def _fire(work: Work, signal: Signal, runbook_of: RunbookOf, declared_by: Actor 
     rollout = next((r for r in work.rollouts() if r.service == signal.service), None)
     if rollout is not None and rollout.starts_at <= work.now and declared_by is None:
         reason = f"planned rollout of {rollout.service} until {rollout.ends_at.isoformat()}: {rollout.reason}"
-        row = work.tx.record_signal(signal, None, reason)
-        if row.count == 1:
+        if work.tally.record(signal, None, reason) == 1:
             work.journal(SignalSuppressed(signal=signal, reason=reason))
         return None
     signal = _shared(work, signal)
@@ -226,7 +225,7 @@ def _open(
 ) -> str:
     year = work.now.astimezone(SEOUL).year
     incident_id = f"INC-{year}-{work.tx.next_number(year):04d}"
-    work.tx.record_signal(signal, incident_id)
+    work.tally.record(signal, incident_id)
     opened = t.IncidentOpened(
         id=incident_id,
         key=where.key,
@@ -253,22 +252,22 @@ def _open(
 
 def _join(work: Work, signal: Signal, kind: Classification, where: Join, runbook_of: RunbookOf) -> str:
     incident = where.incident
-    row = work.tx.record_signal(signal, incident.id)
+    count = work.tally.record(signal, incident.id)
     name = f"{signal.source}|{signal.service}|{signal.signal}"
     if where.reopen:
         incident = work.append(incident.id, t.IncidentReopened(reason=where.reason, signal=signal))
         incident = plan_pages(work, incident, "reopened")
         for service in incident.service_names():
             start_run(work, incident.id, service, runbook_of)
-    elif name in incident.cleared or (row.count == 1 and _worth_an_entry(incident, signal)):
+    elif name in incident.cleared or (count == 1 and _worth_an_entry(incident, signal)):
         new = signal.service not in incident.service_names()
         incident = work.append(incident.id, t.SignalJoined(signal=signal, reason=where.reason))
         if new or _ended(work, incident.id, signal):
             start_run(work, incident.id, signal.service, runbook_of)
     elif _ended(work, incident.id, signal):
         start_run(work, incident.id, signal.service, runbook_of)
-    elif row.count >= 10 and str(row.count).rstrip("0") == "1":
-        incident = work.append(incident.id, t.SignalsCounted(count=row.count))
+    elif count >= 10 and str(count).rstrip("0") == "1":
+        incident = work.append(incident.id, t.SignalsCounted(count=count))
     _worsen(work, incident, kind)
     return incident.id
 
@@ -303,7 +302,8 @@ def _ended(work: Work, incident_id: str, signal: Signal) -> bool:
 def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, runbook_of: RunbookOf) -> str:
     previous = where.incident.key
     target = where.incident.id
-    work.tx.record_signal(signal, target)
+    work.tally.record(signal, target)
+    work.tally.flush()
     title = work.policy.title(where.key.root, signal.signal)
     incident = work.append(
         target,
@@ -315,7 +315,7 @@ def _reroot(work: Work, signal: Signal, kind: Classification, where: Reroot, run
         for row in work.tx.signals(other.id):
             # The merged incident keeps its own row, so this is a row of its own, too.
             moved = row.signal.model_copy(update={"id": new_id("sig")})
-            work.tx.record_signal(moved, target)
+            work.tally.record(moved, target)
             work.append(target, t.SignalJoined(signal=moved, reason=f"{other.id} has the same root"))
         withdraw_all(work, other, f"merged into {target}")
         for run in work.tx.runs(other.id, active=True):

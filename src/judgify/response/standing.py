@@ -13,8 +13,9 @@ from judgify.kit.clock import iso
 from judgify.response.desk import Work
 from judgify.response.kept import Kept
 from judgify.response.model import Signal, Value
+from judgify.response.tally import ALERT
 
-KIND: Final = "alert"
+KIND: Final = ALERT
 FORGOTTEN: Final = timedelta(days=7)
 """An alert of which nothing was heard for so long is forgotten, with the words about its end."""
 
@@ -58,7 +59,7 @@ def counts(signal: Signal) -> bool:
 
 def known(work: Work, key: str) -> Standing | None:
     """Give what is known of an alert, or None."""
-    kept = work.tx.kept(KIND, key)
+    kept = work.tally.alert(key)
     return None if kept is None else Standing.model_validate({"key": key, **kept.body})
 
 
@@ -109,7 +110,7 @@ def save(work: Work, standing: Standing) -> None:
     for name in ("started_at", "ended_at"):
         body[name] = None if body[name] is None else iso(body[name])
     owner = _owner(standing.incident_id, standing.kind) if standing.incident_id else ""
-    work.tx.keep(Kept(kind=KIND, id=standing.key, owner=owner, until=work.now + FORGOTTEN, body=body))
+    work.tally.keep(Kept(kind=KIND, id=standing.key, owner=owner, until=work.now + FORGOTTEN, body=body))
     counted = work.standing.get(owner)
     if counted is not None:
         (counted.add if standing.stands else counted.discard)(standing.key)
@@ -120,6 +121,7 @@ def others_stand(work: Work, standing: Standing) -> bool:
     owner = _owner(standing.incident_id, standing.kind)
     counted = work.standing.get(owner)
     if counted is None:
+        work.tally.flush()
         kept = work.tx.all_kept(KIND, owner=owner)
         found = (Standing.model_validate({"key": one.id, **one.body}) for one in kept)
         counted = work.standing[owner] = {one.key for one in found if one.stands}

@@ -76,6 +76,10 @@ class Tx(Protocol):
         """Store many signals (signal, incident, why suppressed), each as `record_signal` does, in few statements."""
         ...
 
+    def signal_counts(self, incident_id: str | None, fold_keys: Sequence[str]) -> dict[str, int]:
+        """Give how often signals came to an incident, by fold key; one that never came is left out."""
+        ...
+
     def signals(self, incident_id: str) -> list[SignalRow]:
         """Give an incident's signals by first arrival."""
         ...
@@ -253,6 +257,14 @@ class Tx(Protocol):
     # small things to remember
     def keep(self, kept: Kept) -> None:
         """Insert or replace what is remembered under a kind and an id."""
+        ...
+
+    def keep_all(self, rows: Sequence[Kept]) -> None:
+        """Keep many, each as `keep` does, in few statements."""
+        ...
+
+    def kept_of(self, kind: str, keys: Sequence[str]) -> dict[str, Kept]:
+        """Give what is remembered under a kind and any of these ids, by id, in few statements."""
         ...
 
     def kept(self, kind: str, key: str) -> Kept | None:

@@ -182,6 +182,11 @@ class MemoryTx:
         """Store many signals at once."""
         return [self.record_signal(*row) for row in rows]
 
+    def signal_counts(self, incident_id: str | None, fold_keys: Sequence[str]) -> dict[str, int]:
+        """Give how often signals came, by fold key."""
+        found = {fold: self._t.signals.get((incident_id, fold)) for fold in fold_keys}
+        return {fold: row.count for fold, row in found.items() if row is not None}
+
     def signals(self, incident_id: str) -> list[SignalRow]:
         """Give an incident's signals by first arrival."""
         rows = [row for row in self._t.signals.values() if row.incident_id == incident_id]
@@ -379,6 +384,15 @@ class MemoryTx:
     def kept(self, kind: str, key: str) -> Kept | None:
         """Give what is remembered, or None."""
         return self._t.kept.get((kind, key))
+
+    def keep_all(self, rows: Sequence[Kept]) -> None:
+        """Keep many."""
+        for kept in rows:
+            self.keep(kept)
+
+    def kept_of(self, kind: str, keys: Sequence[str]) -> dict[str, Kept]:
+        """Give what is remembered under any of these ids."""
+        return {key: kept for key in keys if (kept := self._t.kept.get((kind, key))) is not None}
 
     def all_kept(self, kind: str, *, owner: str | None = None) -> list[Kept]:
         """Give everything remembered of a kind, by id."""

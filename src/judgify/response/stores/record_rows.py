@@ -1,9 +1,9 @@
 """What is kept as one record each: runs, approvals, people, drills. One form for all, on every store of SQL."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from judgify.kit.clock import iso
 from judgify.response.account import LoginLink, Session, User
@@ -13,6 +13,13 @@ from judgify.response.subscriber import Subscriber
 
 V = TypeVar("V", bound=Value)
 Row = Sequence[Any]
+_PUT: Final = (
+    "INSERT INTO record (kind, id, owner, live, sort, body) VALUES ($1, $2, $3, $4, $5, $6)"
+    " ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, live = excluded.live,"
+    " sort = excluded.sort, body = excluded.body"
+)
+TOGETHER: Final = 250
+"""Keys that one statement asks for."""
 
 
 class Sql(ABC):
@@ -172,8 +179,20 @@ class RecordRows(Sql):
 
     def keep(self, kept: Kept) -> None:
         """Insert or replace what is remembered; its place is the moment from which it may be forgotten."""
-        sort = "" if kept.until is None else iso(kept.until)
-        self._put(f"kept:{kept.kind}", kept.id, kept, owner=kept.owner, live=kept.until is not None, sort=sort)
+        self._run(_PUT, *_kept_row(kept))
+
+    def keep_all(self, rows: Sequence[Kept]) -> None:
+        """Keep many."""
+        self._many(_PUT, [_kept_row(kept) for kept in rows])
+
+    def kept_of(self, kind: str, keys: Sequence[str]) -> dict[str, Kept]:
+        """Give what is remembered under any of these ids."""
+        statement = f"SELECT id, body FROM record WHERE kind = $1 AND id IN ({places(2)})"  # noqa: S608 - placeholders
+        return {
+            row[0]: Kept.model_validate_json(row[1])
+            for some in chunks(keys)
+            for row in self._all(statement, f"kept:{kind}", *some)
+        }
 
     def kept(self, kind: str, key: str) -> Kept | None:
         """Give what is remembered, or None."""
@@ -197,9 +216,7 @@ class RecordRows(Sql):
         self, kind: str, key: str, value: Value, *, owner: str | None = None, live: bool = False, sort: str = ""
     ) -> None:
         self._run(
-            "INSERT INTO record (kind, id, owner, live, sort, body) VALUES ($1, $2, $3, $4, $5, $6)"
-            " ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, live = excluded.live,"
-            " sort = excluded.sort, body = excluded.body",
+            _PUT,
             kind,
             key,
             owner or "",
@@ -222,3 +239,20 @@ class RecordRows(Sql):
 
     def _drop(self, kind: str, key: str) -> None:
         self._run("DELETE FROM record WHERE kind = $1 AND id = $2", kind, key)
+
+
+def places(first: int) -> str:
+    """Give the placeholders of `TOGETHER` values, from a number on."""
+    return ", ".join(f"${place}" for place in range(first, first + TOGETHER))
+
+
+def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Give keys in portions of exactly `TOGETHER`, the last one filled up with repeats: one statement serves all."""
+    for start in range(0, len(keys), TOGETHER):
+        some = list(keys[start : start + TOGETHER])
+        yield [*some, *[some[-1]] * (TOGETHER - len(some))]
+
+
+def _kept_row(kept: Kept) -> Row:
+    sort = "" if kept.until is None else iso(kept.until)
+    return (f"kept:{kept.kind}", kept.id, kept.owner, int(kept.until is not None), sort, kept.model_dump_json())

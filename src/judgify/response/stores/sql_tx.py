@@ -10,7 +10,7 @@ from judgify.response import fold
 from judgify.response.incident import Incident
 from judgify.response.model import Actor, Page, Severity, Signal, SignalRow, State
 from judgify.response.outbox import LEASE, claimed, due_at, released
-from judgify.response.stores.record_rows import RecordRows, Row
+from judgify.response.stores.record_rows import RecordRows, Row, chunks, places
 from judgify.response.timeline import EVENT, Entry, Event
 
 _ENTRY = "SELECT number, incident_id, seq, at, actor, body FROM entry"
@@ -169,6 +169,13 @@ class SqlTx(RecordRows):
             )
             for given, row in zip(rows, kept, strict=True)
         ]
+
+    def signal_counts(self, incident_id: str | None, fold_keys: Sequence[str]) -> dict[str, int]:
+        """Give how often signals came, by fold key."""
+        statement = f"SELECT fold_key, count FROM signal WHERE incident_id = $1 AND fold_key IN ({places(2)})"  # noqa: S608 - placeholders
+        return {
+            row[0]: int(row[1]) for some in chunks(fold_keys) for row in self._all(statement, incident_id or "", *some)
+        }
 
     def signals(self, incident_id: str) -> list[SignalRow]:
         """Give an incident's signals by first arrival."""
