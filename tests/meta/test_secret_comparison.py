@@ -19,6 +19,7 @@ ALLOWED = {
     ("core/logbook/writer.py", "before[0] != batch.key.digest"): "of the caller's own batch",
     ("kit/db.py", "hashlib.sha256(sql.encode()).hexdigest() != digest"): "of a migration's file",
     ("response/api/slack.py", "signature in self._seen"): "which was verified before; this finds what is sent twice",
+    ("response/hold.py", "standing.token != self.page.token"): "a number that fences workers, both from our store",
     ("response/claim.py", "page.token == claimed.token"): "a number that fences workers, both sides from our store",
     ("response/claim.py", "storm.DIGEST in page.payload"): "the name of a key: whether a page tells of many incidents",
     ("response/delivery.py", "storm.DIGEST in tried.payload"): "the name of a key, as above",
