@@ -36,6 +36,8 @@ MAX_SHOWN_ITEMS: Final = 50
 """Members of one list or mapping in a trace."""
 MAX_EXPRESSION: Final = 20_000
 """Characters of an expression that is no cell of a table."""
+MAX_TOKENS: Final = 6_000
+"""Words, signs and constants of an expression: reading one takes some ten microseconds."""
 MAX_DEPTH: Final = 220
 """Levels of an expression's tree: each costs a call or two of Python's stack when it is worked out."""
 MAX_STEPS: Final = 150_000

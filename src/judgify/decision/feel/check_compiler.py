@@ -30,12 +30,12 @@ class CheckCompiler(ValueCompiler):
 
     def membership(self, node: Membership | Between) -> Code:
         """Compile `subject in tests`, or `subject between low and high`."""
-        run, check = self.code(node.subject).run, self.check(node)
+        subject = self.code(node.subject)
+        run, check = subject.run, self.check(node, subject.kind)
         return Code(lambda scope: check(run(scope), scope), "boolean" if self.strict else None)
 
-    def check(self, node: Membership | Between) -> Check:
-        """Compile what is asked of a subject."""
-        kind = self.code(node.subject).kind
+    def check(self, node: Membership | Between, kind: str | None) -> Check:
+        """Compile what is asked of a subject of a kind."""
         if isinstance(node, Membership):
             return self.tests(node.tests, kind)
         return self.ends(self.code(node.low), self.code(node.high), (">=", "<="), kind, node.at)
@@ -114,8 +114,6 @@ class CheckCompiler(ValueCompiler):
 
     def lying(self, item: Interval, subject: str | None) -> Check:
         """Compile a test by two ends."""
-        low, high = self.code(item.low), self.code(item.high)
-        signs = (">=" if item.low_closed else ">", "<=" if item.high_closed else "<")
         if not self.strict:
             run = self.interval(item).run
 
@@ -124,6 +122,8 @@ class CheckCompiler(ValueCompiler):
                 return None if within is None else belongs(value, within, strict=False)
 
             return check
+        low, high = self.code(item.low), self.code(item.high)
+        signs = (">=" if item.low_closed else ">", "<=" if item.high_closed else "<")
         return self.ends(low, high, signs, subject, item.at, closed=item.low_closed and item.high_closed)
 
     def ends(

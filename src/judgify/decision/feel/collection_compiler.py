@@ -71,10 +71,14 @@ class CollectionCompiler(CheckCompiler):
         def run(scope: Any) -> Any:
             members = _listed(base(scope))
             spend(len(members) * cost)
-            place = _first(condition, scope, members) if may_pick else None
-            if type(place) in NUMERIC:
-                return picked(members, place)
-            return [member for member in members if _passes(condition([scope, member]), strict=strict)]
+            if not may_pick:
+                return [member for member in members if _passes(condition([scope, member]), strict=strict)]
+            first = _first(condition, scope, members)
+            if type(first) in NUMERIC:
+                return picked(members, first)
+            # Asked twice on every level, filters within each other would take for ever.
+            rest = [member for member in members[1:] if _passes(condition([scope, member]), strict=strict)]
+            return [*members[:1], *rest] if members and _passes(first, strict=strict) else rest
 
         return Code(self.guarded(run, node.at), None)
 

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Final, NoReturn, TypeVar
 
-from judgify.decision.feel.error import FeelError
+from judgify.decision.feel.ast import Node
+from judgify.decision.feel.error import DepthError, FeelError
 from judgify.decision.feel.lexer import Token, strange, tokenize
 from judgify.decision.limit import MAX_NAME, MAX_NESTING, MAX_OPERATORS
 
@@ -35,59 +36,73 @@ def shape(name: str) -> Shape:
 
 
 class Vocabulary:
-    """Names, by the word that they begin with."""
+    """Names, by the word that they begin with; `loose` ones stand whatever space is between their words and signs."""
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self.known: dict[str, list[tuple[Shape, str]]] = {}
+    def __init__(self, names: Iterable[str] = (), *, loose: bool = False) -> None:
+        self.known: dict[str, dict[int, dict[Shape, list[str]]]] = {}
+        self.loose = loose
         for name in names:
             self.add(name)
 
+    def _shape(self, name: str) -> Shape:
+        parts = shape(name)
+        return tuple((text, False) for text, _ in parts) if self.loose else parts
+
     def add(self, name: str) -> None:
         """Know one more name."""
-        parts = shape(name)
+        parts = self._shape(name)
         if parts and name not in KEYWORDS:
-            self.known.setdefault(parts[0][0], []).append((parts, name))
+            sizes = self.known.setdefault(parts[0][0], {})
+            sizes.setdefault(len(parts), {}).setdefault(parts, []).append(name)
 
     def drop(self, name: str) -> None:
         """Forget a name that was added."""
-        parts = shape(name)
+        parts = self._shape(name)
         if parts and name not in KEYWORDS:
-            self.known[parts[0][0]].remove((parts, name))
+            sizes = self.known[parts[0][0]]
+            shapes = sizes[len(parts)]
+            shapes[parts].remove(name)
+            # What is forgotten must not be looked at for ever: a long expression has thousands of names.
+            if not shapes[parts]:
+                del shapes[parts]
+            if not shapes:
+                del sizes[len(parts)]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(
-            known == name for _, known in self.known.get(shape(name)[0][0] if shape(name) else "", ())
-        )
+        parts = self._shape(name) if isinstance(name, str) else ()
+        return bool(parts) and name in self.known.get(parts[0][0], {}).get(len(parts), {}).get(parts, ())
 
     def longest(self, tokens: list[Token], index: int) -> tuple[str, int] | None:
         """Give the longest name that stands at a place, and how many tokens it takes."""
-        best: tuple[str, int] | None = None
-        for parts, name in self.known.get(tokens[index].text, ()):
-            size = len(parts)
-            if (best is None or size > best[1]) and index + size < len(tokens) and _stands(parts, tokens, index):
-                best = name, size
-        return best
-
-
-def _stands(parts: Shape, tokens: list[Token], index: int) -> bool:
-    return all(
-        tokens[index + place].text == text and (place == 0 or tokens[index + place].apart == apart)
-        for place, (text, apart) in enumerate(parts)
-    )
+        sizes = self.known.get(tokens[index].text) or {}
+        tight = not self.loose
+        for size in sorted(sizes, reverse=True):
+            if index + size < len(tokens):
+                stands = enumerate(tokens[index : index + size])
+                held = tuple((token.text, tight and token.apart and place > 0) for place, token in stands)
+                if names := sizes[size].get(held):
+                    return names[0], size
+        return None
 
 
 class Cursor:
     """A place in the tokens of one expression, with the names known there, and bounds on depth and operators."""
 
-    def __init__(self, tokens: list[Token], names: Iterable[str], builtins: Vocabulary, *, operators: int) -> None:
+    def __init__(
+        self, tokens: list[Token], names: Iterable[str], builtins: Vocabulary, *, operators: int, loose: bool = False
+    ) -> None:
         self.tokens = tokens
-        self.names = Vocabulary(names)
+        self.names = Vocabulary(names, loose=loose)
         self.builtins = builtins
         self.local: list[str] = []
         self.index = 0
         self.level = 0
         self.operators = 0
         self.most = operators
+        self.closing: set[int] = set()
+        """Brackets `[` that were tried as a filter and are none: they close a range."""
+        self.low: tuple[int, Node, int] | None = None
+        """An expression that was read before it showed to be the lower end of a range: from where to where."""
 
     @property
     def here(self) -> Token:
@@ -141,11 +156,11 @@ class Cursor:
         """Read something one level deeper.
 
         Raises:
-            FeelError: That is too deep.
+            DepthError: That is too deep.
         """
         self.level += 1
         if self.level > MAX_NESTING:
-            self.refuse(f"nested more than {MAX_NESTING} levels deep")
+            raise DepthError(f"nested more than {MAX_NESTING} levels deep", self.here.at)
         found = inner()
         self.level -= 1
         return found

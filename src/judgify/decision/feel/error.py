@@ -22,6 +22,10 @@ class FeelError(Exception):
         self.mend = mend
 
 
+class DepthError(FeelError):
+    """The text nests deeper than is read; no other reading of it is tried."""
+
+
 class EvaluationError(Exception):
     """The expression is sound and cannot be worked out for these values.
 

@@ -8,11 +8,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from judgify.decision.feel.error import FeelError
-from judgify.decision.limit import MAX_CELL, MAX_DIGITS, MAX_EXPONENT
+from judgify.decision.limit import MAX_CELL, MAX_DIGITS, MAX_EXPONENT, MAX_TOKENS
 
 _NUMBER: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _SIGNS: Final = re.compile(r"\.\.|\*\*|->|<=|>=|!=|[<>=+\-*/()\[\]{},.:@]")
-_SPACE: Final = re.compile(r"(?:[\s\u180e\u200b\ufeff]|//[^\n]*|/\*(?s:.)*?\*/)+")
+_SPACE: Final = re.compile(r"(?:[\s\u180e\u200b\ufeff]|//[^\n]*)*")
 _ESCAPE: Final = re.compile(
     r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6})|(.))",
     re.DOTALL,
@@ -112,20 +112,31 @@ class _Lexer:
         self.text = text
         self.escape = escape
         self.found: list[Token] = []
+        self.last_close = text.rfind("*/")
 
     def tokens(self) -> list[Token]:
         start, text = 0, self.text
-        while start < len(text):
-            space = _SPACE.match(text, start)
-            if space:
-                start = space.end()
-                if start == len(text):
-                    break
+        while True:
+            before = start
+            start = self.after_space(start)
+            if start == len(text):
+                break
+            if len(self.found) >= MAX_TOKENS:
+                raise FeelError(f"more than {MAX_TOKENS} words and signs", start + 1, "split it")
             kind, value, stop = self.one(start)
-            self.found.append(Token(kind, text[start:stop], value, start + 1, stop, space is not None))
+            self.found.append(Token(kind, text[start:stop], value, start + 1, stop, start > before))
             start = stop
         self.found.append(Token("end", "the end", None, len(text) + 1, len(text), apart=True))
         return self.found
+
+    def after_space(self, start: int) -> int:
+        """Go over space and comments; a comment that nobody closes is none."""
+        text = self.text
+        while True:
+            stop = _SPACE.match(text, start).end()  # type: ignore[union-attr] # it matches nothing at all, too
+            if not text.startswith("/*", stop) or stop + 2 > self.last_close:
+                return stop
+            start = text.index("*/", stop + 2) + 2
 
     def one(self, start: int) -> tuple[str, Any, int]:
         text = self.text

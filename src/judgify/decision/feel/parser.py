@@ -22,12 +22,13 @@ from judgify.decision.feel.ast import (
     Part,
     Test,
     Tests,
+    TypeNode,
     mentions,
     walk,
 )
 from judgify.decision.feel.constant import READERS, Reader
 from judgify.decision.feel.cursor import Vocabulary
-from judgify.decision.feel.error import FeelError
+from judgify.decision.feel.error import DepthError, FeelError
 from judgify.decision.feel.lexer import Token, tokenize
 from judgify.decision.feel.structure_parser import COMPARISONS, SUM, StructureParser
 from judgify.decision.limit import MAX_CELL, MAX_DEPTH, MAX_EXPRESSION, MAX_OPERATORS
@@ -175,6 +176,9 @@ class _Parser(StructureParser):
         self.index += 1
         items = self.nested(self.items)
         if self.at_sign("..") and len(items) == 1:
+            # Read twice on every level, brackets within each other would take for ever.
+            only = items[0]
+            self.low = start + 1, only.operand if isinstance(only, Test) else only, self.index
             self.index = start
             return Tests((self.item(SUM),), negated=False, at=at)
         self.want(")")
@@ -215,14 +219,21 @@ class _Parser(StructureParser):
 
     def condition(self) -> Node | None:
         """Read the rest of a filter; None when the bracket closes a range, as in `]1..2[`."""
-        start, level, operators = self.index, self.level, self.operators
+        start, level, operators, ending = self.index, self.level, self.operators, self.ending
+        if ending and start in self.closing:
+            self.index = start - 1
+            return None
         try:
             with self.knowing(("item",)):
                 node = self.deeper()
                 self.want("]")
+        except DepthError:
+            raise
         except FeelError:
-            if not self.ending:
+            self.ending = ending
+            if not ending:
                 raise
+            self.closing.add(start)
             self.index, self.level, self.operators = start - 1, level, operators
             return None
         return node
@@ -374,4 +385,16 @@ def parse_expression(
     node = parser.expression()
     parser.finish()
     _shallow(node)
+    return node
+
+
+def parse_type(text: str, types: Iterable[str] = ()) -> TypeNode:
+    """Read a type as it stands after `instance of`: a name, `list<…>`, `range<…>`, `context<…>`, `function<…> -> …`.
+
+    Raises:
+        FeelError: What is wrong, and at which character.
+    """
+    parser = _parser(text, (), types, strict=False, cell=True)
+    node = parser.type()
+    parser.finish()
     return node

@@ -112,7 +112,8 @@ class Writer:
         if ends is None:
             return self.closure(node, level)
         value, found = self.emit(node.subject, level), self.variable()
-        check, fix = self.compiler.check(node), value.fix or _same
+        subject = self.compiler.code(node.subject).kind
+        check, fix = self.compiler.check(node, subject), value.fix or _same
         slow = self.give(lambda one, scope: check(fix(one), scope))
         quick = f"{found} = {ends[0]} {ends[1]} {value.text} {ends[2]} {ends[3]}"
         self.put(level, f"if ({_small(value.text)}) or ({_finite(value.text)}): {quick}")

@@ -69,7 +69,11 @@ class StructureParser(TypeParser, ABC):
             operand = self.nested(lambda: self.binary(SUM))
             self.want(")")
             return Bound(sign.text, operand, opening.at)
-        node = self.deeper()
+        if self.low is not None and self.low[0] == self.index:
+            _, node, self.index = self.low
+            self.low = None
+        else:
+            node = self.deeper()
         if self.take(".."):
             return self.range_to(opening, node)
         self.want(")")

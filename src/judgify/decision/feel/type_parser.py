@@ -32,9 +32,11 @@ class TypeParser(Cursor):
         types: Iterable[str],
         strict: bool,
     ) -> None:
-        super().__init__(tokens, names, builtins, operators=operators)
+        # By the standard a name is its words and signs: `a - b` is the name a-b where there is one. Strict mode goes by
+        # the spaces, too, so that both can be meant.
+        super().__init__(tokens, names, builtins, operators=operators, loose=not strict)
         self.types = Vocabulary([*_OWN, *types])
-        self.keys = Vocabulary()
+        self.keys = Vocabulary(loose=not strict)
         self.strict = strict
 
     def type(self) -> TypeNode:

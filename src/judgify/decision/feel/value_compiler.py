@@ -183,11 +183,15 @@ class ValueCompiler:
     def plain_member(self, node: Member) -> Code:
         """Compile `base.key`; what it gives from outside keeps its members as they are."""
         base, key, read = self.shallow(node.base).run, node.key, self.member_reader(node)
+        fail, at = self.fail, node.at
 
         def run(scope: Any) -> Any:
             holder = base(scope)
             if type(holder) is dict and key in holder:
-                return canonical(holder[key])
+                try:
+                    return canonical(holder[key])
+                except EvaluationError as fault:
+                    return fail(fault, at)
             return read(holder)
 
         return Code(run, None)

@@ -35,9 +35,13 @@ def parse(text: str) -> str:
     except (YAMLError, ValueError) as error:
         raise Unreadable(f"is not YAML: {str(error).splitlines()[0]}", "correct the YAML") from error
     try:
-        return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
+        found = json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
+        found.encode()
+    except UnicodeEncodeError as error:
+        raise Unreadable("holds half of a character, as in \\ud800", "write the character itself") from error
     except (TypeError, ValueError) as error:
         raise Unreadable(f"holds a value that is no plain data: {error}", "use texts, numbers, lists, maps") from error
+    return found
 
 
 def _bounded(reader: YAML, text: str) -> None:

@@ -1,0 +1,156 @@
+"""What fuzzing found (`python -m bench.fuzz_decision`), each of it read or refused in the time that it is worth."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from judgify.decision.feel import (
+    EvaluationError,
+    FeelError,
+    Mode,
+    compile_expression,
+    compile_unary_tests,
+    parse,
+    text_of,
+)
+from judgify.decision.feel.cursor import Vocabulary
+from judgify.decision.feel.lexer import tokenize
+from judgify.decision.limit import MAX_NESTING, MAX_TOKENS
+from judgify.response.guide.unreadable import Unreadable
+from judgify.response.guide.yaml_parser import parse as parse_yaml
+
+SCOPE = {"a": [1], "b": 2}
+DEEP = MAX_NESTING - 4
+
+
+def nested(shape: str, times: int = DEEP) -> str:
+    text = "1"
+    for _ in range(times):
+        text = shape.replace("…", text)
+    return text
+
+
+# Each of these took twice as long for every level: minutes for what fits on a line.
+DOUBLED = {
+    "a chain of in": "a" + " in b" * 60,
+    "in a range of in": nested("1 in (…..2)"),
+    "in a closed range of in": nested("1 in […..2]"),
+    "the subject of in": nested("(…) in (1, 2)"),
+    "the subject of between": nested("(…) between 1 and 2"),
+    "a condition of in": nested("if (…) in (1) then 1 else 2"),
+    "open ranges that end in brackets": "]1..a[-" * 30 + "1",
+    "filters by filters": nested("a[… in (1)]"),
+}
+
+
+@pytest.mark.parametrize("text", DOUBLED.values(), ids=DOUBLED)
+@pytest.mark.parametrize("build", [compile_expression, compile_unary_tests])
+@pytest.mark.parametrize("mode", Mode)
+def test_levels_do_not_double_the_time(text: str, build: Callable[..., object], mode: Mode) -> None:
+    assert _seconds(text, build, mode) < 0.5
+
+
+# Each of these took time that grew with the square of its length, or 20 µs for each of 10,000 words.
+LONG = {
+    "names that begin alike": "{a 0: 1, " + ", ".join(f"a {place + 1}: a {place}" for place in range(1_200)) + "}",
+    "parameters that begin alike": "function(" + ", ".join(f"p {place}" for place in range(1_900)) + ") p 1",
+    "comments that nobody closes": "a/*<= " * 3_000,
+    "comments": "/**/" * 4_900 + "1",
+    "sources that begin alike": "for " + ", ".join(f"p {place} in a" for place in range(1_100)) + " return 1",
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_time_grows_with_the_length_and_no_further(text: str) -> None:
+    assert _seconds(text, compile_expression, Mode.STANDARD) < 0.5
+
+
+def _seconds(text: str, build: Callable[..., object], mode: Mode) -> float:
+    began = time.thread_time()
+    try:
+        code = build(text, names=("a", "b"), mode=mode)
+        code.evaluate(*((SCOPE,) if build is compile_expression else (5, SCOPE)))  # type: ignore[attr-defined]
+    except (FeelError, EvaluationError):
+        pass
+    return time.thread_time() - began
+
+
+def test_an_expression_of_too_many_words_is_refused_before_it_is_read() -> None:
+    with pytest.raises(FeelError, match="more than 6000 words and signs") as refused:
+        parse("[" + "a," * MAX_TOKENS + "a]")
+    assert refused.value.position == MAX_TOKENS + 1
+
+
+def test_what_nests_too_deeply_has_no_other_reading() -> None:
+    with pytest.raises(FeelError, match="nested more than"):
+        parse("]1..a[" + "(" * 60)
+
+
+@pytest.mark.parametrize("text", ["1e99999999999999999999", "1e-99999999999999999999", "0.1E+9999999999999999999"])
+def test_an_exponent_that_no_decimal_holds_is_refused_with_its_place(text: str) -> None:
+    with pytest.raises(FeelError, match="the exponent of the number is out of range") as refused:
+        parse(f"1 + {text}")
+    assert refused.value.position == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("1 in (2..3)", "1 in ((2..3))"),
+        ("1 in ([1..2]..3)", "1 in (([1..2]..3))"),
+        ("1 in (a + 1..3]", "1 in ((a + 1..3])"),
+        ("1 in (2..3).start", "1 in ((2..3).start)"),
+        ("[1..a[", "[1..a)"),
+        ("[1..a[1]]", "[1..a[1]]"),
+        ("]1..a[ = ]1..a[", "(1..a) = (1..a)"),
+    ],
+)
+def test_ranges_read_as_before(text: str, written: str) -> None:
+    assert text_of(parse(text, mode=Mode.STANDARD)) == written
+
+
+def test_a_filter_looks_at_each_member_once() -> None:
+    for mode in Mode:
+        assert compile_expression(
+            "{f: function(x) [true, false, true][x], r: [1, 2, 3][f(item)]}.r", mode=mode
+        ).evaluate({}) == [1, 3]
+        assert compile_expression("{f: function(x) [false, true][x], r: [1, 2][f(item)]}.r", mode=mode).evaluate(
+            {}
+        ) == [2]
+        assert compile_expression("{f: function(x) x, r: [][f(item)]}.r", mode=mode).evaluate({}) == []
+
+
+def test_names_are_forgotten_whole() -> None:
+    words, tokens = Vocabulary(), tokenize("a 1 + a")
+    for name in ("a", "a 1", "a 1"):
+        words.add(name)
+    assert words.longest(tokens, 0) == ("a 1", 2)
+    words.drop("a 1")
+    assert words.longest(tokens, 0) == ("a 1", 2)
+    assert "a 1" in words
+    words.drop("a 1")
+    assert words.longest(tokens, 0) == ("a", 1)
+    assert "a 1" not in words
+    assert 1 not in words
+    words.drop("a")
+    assert words.longest(tokens, 0) is None
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_member_out_of_range_is_told_at_its_place(mode: Mode) -> None:
+    faults: list[EvaluationError] = []
+    code = compile_expression("count([m.k])", mode=mode)
+    if mode is Mode.STRICT:
+        with pytest.raises(EvaluationError) as refused:
+            code.evaluate({"m": {"k": 10**2000}})
+        faults.append(refused.value)
+    else:
+        assert compile_expression("m.k > 1", mode=mode).evaluate({"m": {"k": 10**2000}}, faults) is None
+    assert faults[0].code == "out-of-range"
+
+
+def test_yaml_with_half_a_character_is_refused() -> None:
+    with pytest.raises(Unreadable) as refused:
+        parse_yaml('name: "\\ud800"')
+    assert "half of a character" in refused.value.message
