@@ -57,6 +57,8 @@ class TypeParser(Cursor):
         name = self.name(self.types)
         while self.at_sign(".") and named(name) is None:
             self.index += 1
+            if self.here.kind != "word":
+                self.refuse(f"a name is expected after the dot, not {self.here.text}")
             name = f"{name}.{self.name(self.types)}"
         return TypeNode(name, at=token.at)
 
