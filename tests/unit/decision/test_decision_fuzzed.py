@@ -121,7 +121,7 @@ def test_a_filter_looks_at_each_member_once() -> None:
         assert compile_expression("{f: function(x) x, r: [][f(item)]}.r", mode=mode).evaluate({}) == []
 
 
-@pytest.mark.parametrize("text", ["a instance of b.", "a instance of b.1", "a instance of list<b.>"])
+@pytest.mark.parametrize("text", ["a instance of b.", "a instance of list<b.>"])
 def test_a_type_that_ends_in_its_dot_is_refused(text: str) -> None:
     with pytest.raises(FeelError, match="a name is expected after the dot"):
         parse(text)
