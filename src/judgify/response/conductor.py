@@ -155,6 +155,7 @@ class Conductor:
         """End a look of an engine that does not lead: it sends pages, and leaves the rest to whoever does."""
         for task in list(self._runs.values()):
             task.cancel()  # the leader takes the runbook up where it is written that it was
+        self._scribe.cancel()
         if good:
             self.completed_at = self._desk.clock.now()
             self._figures.looked(incidents, due[0] if due else 0, self.completed_at)

@@ -1,7 +1,8 @@
 """Engines side by side on one store: all of them take signals and send pages, one of them leads.
 
 What must be done once is done by the leader alone: probing, runbooks, recovery, phases, checklists, documents,
-canaries. The lead is a lease in the store; an engine that stood still finds it gone before it does anything else.
+canaries. The lead is a lease in the store; an engine that stood still finds it gone before it does anything else. Lease
+and presence are written and read in the store's clock, which all engines share, whatever their own clocks show.
 """
 
 import asyncio
@@ -82,13 +83,22 @@ class Lead:
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+            if not task.cancelled() and (fault := task.exception()) is not None:
+                log.error("what the leader does failed and begins anew", exc_info=fault)
+                await self._desk.clock.sleep(1.0)
+
+    def _now(self, job: Work) -> datetime:
+        """Give the moment by the store's clock."""
+        beside = self._desk.store.beside
+        return job.now + timedelta(seconds=(0.0 if beside is None else beside.ahead_s) or 0.0)
 
     def _take(self, job: Work) -> tuple[bool, list[str]]:
-        now = job.now
+        now = self._now(job)
         lease = job.tx.kept(LEAD, LEAD)
-        free = lease is None or lease.owner == self._name or (lease.until is not None and lease.until <= now)
+        free = lease is None or lease.owner == self._name or _ended(lease, now)
         if free:
-            job.tx.keep(Kept(kind=LEAD, id=LEAD, owner=self._name, until=now + LEASE))
+            # Not `until`: what is swept out by that goes by the clock of whoever sweeps.
+            job.tx.keep(Kept(kind=LEAD, id=LEAD, owner=self._name, body={"until": iso(now + LEASE)}))
         job.tx.keep(Kept(kind=ENGINE_KIND, id=self._name, body={"seen": iso(now)}))
         silent = []
         for other in job.tx.all_kept(ENGINE_KIND):
@@ -102,7 +112,13 @@ class Lead:
         lease = job.tx.kept(LEAD, LEAD)
         if lease is not None and lease.owner == self._name:
             job.tx.drop(LEAD, LEAD)
-        job.tx.keep(Kept(kind=ENGINE_KIND, id=self._name, body={"seen": iso(job.now), "left": True}))
+        job.tx.keep(Kept(kind=ENGINE_KIND, id=self._name, body={"seen": iso(self._now(job)), "left": True}))
+
+
+def _ended(lease: Kept, now: datetime) -> bool:
+    """Tell whether a lease is over; one that an earlier release wrote said when in another place."""
+    until = datetime.fromisoformat(lease.body["until"]) if "until" in lease.body else lease.until
+    return until is None or until <= now
 
 
 def _silence(name: str, now: datetime) -> Signal:
