@@ -60,7 +60,7 @@ def waiting(record: Record, now: float) -> bool:
         acked = next((one for one in record.acked if one.incident == accepted.incident), None)
         for owed in MATRIX:
             due = accepted.answered_at + owed.after_s
-            if _may_end(accepted, acked, owed):
+            if acked is not None and _may_end(record, accepted, acked, owed):
                 continue
             if due > now:
                 return True
@@ -79,12 +79,28 @@ def _is(key: Key, owed: Owed) -> bool:
     return key.kind == owed.kind or (owed.kind == "page" and key.kind == "information")
 
 
-def _may_end(accepted: Accepted, acked: Acked | None, owed: Owed) -> bool:
+def _may_end(record: Record, accepted: Accepted, acked: Acked, owed: Owed) -> bool:
     """Tell whether a page may have been due when it was acknowledged, so that it need not come any more.
 
     The incident opened between the first try to send the alert in, which may have died after its commit, and the 202.
+    Where nobody of a row was reached by then, the next one may have been brought forward.
     """
-    return owed.kind == "page" and acked is not None and accepted.tried_at + owed.after_s < acked.answered_at
+    if owed.kind != "page":
+        return False
+    if accepted.tried_at + owed.after_s < acked.answered_at:
+        return True
+    before: dict[int, list[Arrival]] = defaultdict(list)
+    for one in record.arrivals:
+        minute = one.key.minute
+        mine = one.key.incident == accepted.incident and one.key.kind == "page" and one.at < acked.answered_at
+        if mine and minute is not None and minute < owed.minute:
+            before[minute].append(one)
+    return any(all(_unsure(record, one) for one in row) for row in before.values())
+
+
+def _unsure(record: Record, one: Arrival) -> bool:
+    """Tell whether the engine cannot know, or knows better than, that this message was taken."""
+    return one.verdict != "taken" or record.starved_s(one.at - TRY_S, one.at + TRY_S) > TRY_S / 3
 
 
 def _folded(record: Record) -> Iterator[Violation]:
@@ -144,7 +160,7 @@ def _punctual(record: Record, debt: _Debt, figures: Figures) -> Iterator[Violati
     due = accepted.answered_at + owed.after_s
     told = min((one.at for one in mine if one.told), default=None)
     name = f"{accepted.incident} row {owed.minute} {owed.kind} {owed.person} by {sink}"
-    withdrawn = _may_end(accepted, acked, owed)
+    withdrawn = acked is not None and _may_end(record, accepted, acked, owed)
     for one in clear(record, sink):
         start = max(due, one.start)
         end = min(one.end, acked.asked_at) if withdrawn and acked is not None else one.end
@@ -215,10 +231,7 @@ def _repeats(record: Record, figures: Figures) -> Iterator[Violation]:
         bare = sum(not one.labelled for one in told)
         if bare > 1:
             yield Violation("a repeat says so", f"{key} by {sink} came {len(told)} times, {bare} of them unlabelled")
-        unsure = sum(
-            one.verdict in {"kept", "lost"} or record.starved_s(one.at - TRY_S, one.at + TRY_S) > TRY_S / 3
-            for one in group
-        )
+        unsure = sum(one.verdict != "refused" and _unsure(record, one) for one in group)
         spells = sum(one.sink == "" for one in record.troubles)
         if len(told) > 1 + record.takeovers + unsure + spells:
             yield Violation("repeats are bounded", f"{key} by {sink} came {len(told)} times")

@@ -128,6 +128,21 @@ def test_acknowledged_means_that_later_rows_only_inform() -> None:
     assert "rows after an acknowledgement inform" in promises(record)
 
 
+def test_a_row_that_was_brought_forward_before_the_acknowledgement_may_end_with_it() -> None:
+    record = acknowledged()
+    record.arrivals = [one for one in record.arrivals if one.key.minute != 60]
+    assert promises(record) == {"nothing accepted is lost"}
+    assert waiting(record, 5.0)
+    first = [one for one in record.arrivals if one.key.minute == 0 and one.key.kind == "page"]
+    refused = [replace(one, verdict="refused") for one in first]
+    told = [replace(one, at=0.4, labelled=True) for one in first]
+    record.arrivals = [one for one in record.arrivals if one not in first] + refused + told
+    assert promises(record) == set(), "nobody of the first row was reached by then, so that the next one was due"
+    assert not waiting(record, 5.0)
+    record.arrivals.append(first[0])
+    assert "nothing accepted is lost" in promises(record), "one of them was reached"
+
+
 def test_acknowledged_means_silent_but_for_what_had_passed_its_last_check() -> None:
     record = acknowledged()
     late = arrival(0, "page", "devops-lead", "mail", 0.31)

@@ -38,7 +38,7 @@ def claim(job: Work, page_id: str) -> tuple[Page | None, Incident | None]:
     incident = None if told is None or told.incident_id is None else job.tx.incident(told.incident_id)
     reason = OVER if told is None else paging.still_owed(told, incident)
     if reason is not None and page.state in {"due", "claimed"}:
-        job.tx.save_page(paging.withdrawn(page, reason))
+        job.tx.save_page(_held_back(page, incident, reason, job.now))
         return None, None
     if told is not None and told is not page:
         job.tx.save_page(told)
@@ -68,7 +68,7 @@ def claim_due(job: Work, ahead: timedelta, rooms: dict[str, int], held: frozense
         incident = None if told is None or told.incident_id is None else job.tx.incident(told.incident_id)
         reason = OVER if told is None else paging.still_owed(told, incident)
         if told is None or reason is not None:
-            saved.append(paging.withdrawn(page, reason or OVER))
+            saved.append(_held_back(page, incident, reason or OVER, job.now))
             continue
         mine = outbox.claimed(told, until, job.now + outbox.LEASE)
         if mine is None:
@@ -83,6 +83,16 @@ def claim_due(job: Work, ahead: timedelta, rooms: dict[str, int], held: frozense
     full = [channel for channel, places in room.items() if places <= 0]
     due = sum(page.due_at <= job.now for page in pages)
     return Claimed(tuple(taken), due, job.tx.next_page_due(without=full), frozenset(full))
+
+
+def _held_back(page: Page, incident: Incident | None, reason: str, now: datetime) -> Page:
+    """Give a row that is not owed as it was: withdrawn, or information where it was due after the acknowledgement.
+
+    The engine that had claimed it ahead of its moment may have died between the acknowledgement and its own note of it.
+    """
+    kept = stopped(page, incident, reason, now)
+    unsure = page.possibly_repeat or (page.state == "claimed" and kept.state == "due")
+    return kept.model_copy(update={"possibly_repeat": unsure})
 
 
 def still_mine(job: Work, claimed: Page) -> Page | None:

@@ -82,7 +82,9 @@ def given_back(page: Page) -> Page:
 def stopped(page: Page, incident: Incident | None, reason: str, now: datetime) -> Page:
     """Give a claimed page that was held back: withdrawn, or information where it was due after the acknowledgement."""
     acknowledged = None if incident is None else incident.acknowledged_at
-    ahead = acknowledged is not None and page.due_at > acknowledged and page.repeat == 0 and page.attempt == 1
+    # Not the number of tries: a claim ahead of its moment whose engine died counts as one, and has no outcome.
+    untold = page.repeat == 0 and page.outcome is None and not page.relieved
+    ahead = acknowledged is not None and paging.begins(page) > acknowledged and untold
     if incident is not None and incident.ongoing and incident.held and ahead:
         return given_back(page).model_copy(update={"kind": "information", "due_at": max(page.due_at, now)})
     return paging.withdrawn(page, reason)

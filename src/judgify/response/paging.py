@@ -59,8 +59,9 @@ def on_acknowledge(pages: Sequence[Page], now: datetime) -> tuple[list[Page], li
         if page.kind != "page" or page.state != "due" or "digest" in page.payload:
             # A digest is about others, too; it leaves out what is held when it is told.
             continue
-        begun = _start(page) <= now
-        if begun or page.repeat > 0 or page.attempt > 0:
+        begun = begins(page) <= now
+        # A row that was claimed ahead of its moment and given back counts a try, and has no outcome of one.
+        if begun or page.repeat > 0 or page.outcome is not None:
             stopped.append(withdrawn(page, ACKNOWLEDGED))
         else:
             changed.append(page.model_copy(update={"kind": "information"}))
@@ -98,14 +99,14 @@ def unreached(pages: Sequence[Page], row: str, policy: Policy, doubtful: Contain
 
 def next_row(pages: Sequence[Page], now: datetime, *, quiet: bool) -> list[Page]:
     """Give the next row of the matrix that is still to come, due now; while it is `quiet`, only what wakes nobody."""
-    coming = [page for page in pages if page.kind == "page" and page.state == "due" and _start(page) > now]
-    matrix = [page for page in coming if page.repeat == 0 and page.attempt == 0 and row_of(page).isdigit()]
-    soonest = min((_start(page) for page in matrix), default=None)
-    row = [page for page in matrix if _start(page) == soonest and not (quiet and page.wakes)]
+    coming = [page for page in pages if page.kind == "page" and page.state == "due" and begins(page) > now]
+    matrix = [page for page in coming if page.repeat == 0 and page.outcome is None and row_of(page).isdigit()]
+    soonest = min((begins(page) for page in matrix), default=None)
+    row = [page for page in matrix if begins(page) == soonest and not (quiet and page.wakes)]
     return [page.model_copy(update={"due_at": now + timedelta(seconds=page.after_s)}) for page in row]
 
 
-def _start(page: Page) -> datetime:
+def begins(page: Page) -> datetime:
     """Give when the row begins that a page is a step of."""
     return page.due_at - timedelta(seconds=page.after_s)
 

@@ -1,11 +1,14 @@
 """A claim whose answer comes back from the store after an acknowledgement that was committed later: nobody is paged."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.response_world import MINSU, World
 
+from judgify.response.claim import claim_due
 from judgify.response.delivery import Deliveries
 from judgify.response.desk import Desk
 
@@ -67,4 +70,34 @@ async def test_what_was_learnt_is_not_taken_for_newer_than_what_was_claimed_afte
     assert await deliveries.begin() >= 0
     await deliveries.finish()
     assert world.told("page") == set()
+    await world.down()
+
+
+async def claimed_ahead(world: World) -> set[str]:
+    """Claim what is due within the hour, as an engine does that dies before the moment comes; give the rows' pages."""
+    desk = world.core.desk
+    now = world.clock.now()
+    found = await desk.command(lambda job: claim_due(job, timedelta(hours=1), {}, frozenset()))
+    return {page.id for page, _ in found.taken if page.kind == "page" and not page.repeat and page.due_at > now}
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+async def test_a_row_whose_engine_died_after_the_acknowledgement_comes_as_information(
+    tmp_path: Path, deaths: int
+) -> None:
+    world = await World(tmp_path).up()
+    incident_id = await world.fails("judgment")
+    assert incident_id is not None
+    await world.tick()
+    for _ in range(deaths - 1):
+        assert await claimed_ahead(world)
+        await world.crash()
+    rows = await claimed_ahead(world)
+    assert rows
+    await world.clock.advance(1.0)
+    await world.core.engine.acknowledge(incident_id, MINSU)
+    await world.crash()
+    await world.passing(3700)
+    later = [page for page in await world.pages(incident_id) if page.id in rows]
+    assert {(page.kind, page.state, page.possibly_repeat) for page in later} == {("information", "sent", True)}
     await world.down()

@@ -90,7 +90,13 @@ def test_a_row_that_was_to_come_after_the_acknowledgement_comes_as_information()
     held = incident(t.IncidentAcknowledged(), at=NOW - timedelta(seconds=0.1))
     moved = stopped(page(), held, "acknowledged", NOW + timedelta(seconds=1))
     assert (moved.state, moved.kind, moved.due_at) == ("due", "information", NOW + timedelta(seconds=1))
-    for fields in ({"repeat": 1}, {"attempt": 2}, {"due_at": NOW - timedelta(seconds=1)}):
+    for fields in (
+        {"repeat": 1},
+        {"outcome": "unknown"},
+        {"due_at": NOW - timedelta(seconds=1)},
+        {"after_s": 1},
+        {"relieved": True},
+    ):
         assert stopped(page(**fields), held, "acknowledged", NOW).state == "withdrawn"
     assert stopped(page(), incident(t.IncidentResolved(reason="over")), "over", NOW).state == "withdrawn"
     assert stopped(page(incident_id=None), None, "gone", NOW).detail == "gone"

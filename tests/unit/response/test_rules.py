@@ -167,13 +167,14 @@ def test_acknowledging_stops_what_is_due_and_turns_the_rest_into_information() -
         page(id="due"),
         page(id="later", due_at=second(900)),
         page(id="repeat", due_at=second(300), repeat=1),
-        page(id="retry", due_at=second(5), attempt=1),
+        page(id="retry", due_at=second(5), attempt=1, outcome="unknown"),
+        page(id="given-back", due_at=second(900), attempt=1),
         page(id="under-way", state="claimed"),
         page(id="report", kind="report"),
     ]
     stopped, changed = paging.on_acknowledge(pages, NOW)
     assert [p.id for p in stopped] == ["due", "repeat", "retry"]
-    assert [(p.id, p.kind) for p in changed] == [("later", "information")]
+    assert [(p.id, p.kind) for p in changed] == [("later", "information"), ("given-back", "information")]
 
 
 def test_what_is_settled_is_owed_no_more_but_announcements_are() -> None:
