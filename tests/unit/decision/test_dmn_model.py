@@ -223,6 +223,72 @@ def test_a_service_misses_what_it_is_not_given() -> None:
     assert model.evaluate("wrong", {}, mode=Mode.STANDARD).value is None
 
 
+def test_what_a_service_gives_is_of_its_type() -> None:
+    """In a call and when it is invoked alike; several outputs are a context."""
+    typed = service("one", "d_sum", "", "i_i").replace(">", '><variable name="one" typeRef="string"/>', 1)
+    pair = service("two", "d_sum d_base", "", "i_i").replace(">", '><variable name="two" typeRef="number"/>', 1)
+    model = read(*SERVICE[:3], typed, pair, decision("called", literal("one(1)"), knows="s_one"))
+    for outcome in (model.invoke("one", {"i": 1}), model.evaluate("called", {}), model.invoke("two", {"i": 1})):
+        assert outcome.faults[0].code == "wrong-type"
+    assert model.invoke("one", {"i": 1}, mode=Mode.STANDARD).outputs == {"sum": None}
+    assert model.invoke("two", {"i": 1}, mode=Mode.STANDARD).outputs == {"sum": None, "base": None}
+
+
+WRITTEN = """<itemDefinition name="tList"><typeRef>list&lt;number&gt;</typeRef></itemDefinition>
+<itemDefinition name="tRange"><typeRef>range&lt;number&gt;</typeRef></itemDefinition>
+<itemDefinition name="tPart"><typeRef>context&lt;a b: tList, c: string&gt;</typeRef></itemDefinition>
+<itemDefinition name="tCall"><typeRef>function&lt;number&gt; -&gt; number</typeRef></itemDefinition>"""
+
+
+@pytest.mark.parametrize(
+    ("type_ref", "expression", "value"),
+    [
+        ("tList", "[1, 2]", [1, 2]),
+        ("tList", "1", [1]),
+        ("tList", '["a"]', None),
+        ("list<tList>", "[[1], [2]]", [[1], [2]]),
+        ("list<tList>", '[["a"]]', None),
+        ("tRange", "[1..2].end", None),
+        ("tPart", '{a b: [1], c: "x"}', {"a b": [1], "c": "x"}),
+        ("tPart", '{a b: ["x"], c: "x"}', None),
+    ],
+)
+def test_a_type_may_be_written_as_feel_writes_it(type_ref: str, expression: str, value: Any) -> None:
+    model = read(WRITTEN, decision("a", literal(expression), type_ref=type_ref))
+    assert not model.problems
+    assert model.evaluate("a", {}, mode=Mode.STANDARD).value == value
+
+
+def test_a_function_literal_is_held_to_the_result_that_its_type_names() -> None:
+    literals = [
+        decision(name, literal(f"function(x: number) {body}"), type_ref="tCall") for name, body in CALLS.items()
+    ]
+    wrong = decision("wrong", literal('function(x: string) "a"'), type_ref="tCall")
+    range_of = decision("range", literal("[1..2]"), type_ref="tRange")
+    called = decision("called", literal("[right(1), list(1), text(1), wrong(1), range.end]"), REQUIRED)
+    outcome = read(WRITTEN, *literals, wrong, range_of, called).evaluate("called", {}, mode=Mode.STANDARD)
+    assert outcome.value == [2, 1, None, None, 2]
+
+
+CALLS = {"right": "x + 1", "list": "[x]", "text": 'string(x) + "!"'}
+REQUIRED = "d_right d_list d_text d_wrong d_range"
+
+
+def test_a_type_that_cannot_be_read_is_told() -> None:
+    for type_ref in ("list<number", "list<tNone>", "list<number, string>"):
+        problem = read(decision("a", literal("1"), type_ref=type_ref)).problems[0]
+        assert f'the type "{type_ref}" is not defined' in problem.message
+
+
+def test_an_argument_that_is_not_given_is_null_by_the_standard_only() -> None:
+    function = knowledge("f", "n,m", literal("if m = null then n else m"))
+    parts = (function, decision("a", literal("f(n: 1)"), knows="b_f"), decision("b", literal("f(x: 1)"), knows="b_f"))
+    model = read(*parts)
+    assert model.evaluate("a", {}, mode=Mode.STANDARD).value == 1
+    assert model.evaluate("b", {}, mode=Mode.STANDARD).value is None
+    assert model.evaluate("a", {}).faults[0].code == "arguments"
+
+
 def test_what_leads_to_nothing_is_a_problem_of_its_element_only() -> None:
     model = read(
         decision("a", literal("1"), "d_none", "b_none"),

@@ -157,6 +157,15 @@ def test_trees(text: str, expected: Node | None) -> None:
     assert parse(text_of(tree), names=NAMES) == tree
 
 
+@pytest.mark.parametrize("text", ["a-b", "a - b", "a- b", "{a-b: 1}.a  -  b"])
+def test_by_the_standard_a_name_is_its_words_and_signs_whatever_space_is_between(text: str) -> None:
+    """DMN 1.5, 10.3.1.4: to subtract b from a where there is an a-b, one writes (a)-(b)."""
+    scope = {"a-b": 1, "a": 7, "b": 3}
+    assert compile_expression(text, names=scope, mode=Mode.STANDARD).evaluate(scope) == 1
+    assert compile_expression("(a)-(b)", names=scope, mode=Mode.STANDARD).evaluate(scope) == 4
+    assert compile_expression("a - b", names=scope).evaluate(scope) == 4
+
+
 def test_a_name_may_be_forgotten() -> None:
     words = Vocabulary(["a b", "not", 'odd "'])
     assert "a b" in words

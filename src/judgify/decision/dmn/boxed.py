@@ -268,14 +268,17 @@ class Boxes:
         variable = expression.variable.name
         source = self.compile(expression.source, names, place.within("in"))
         part = "return" if expression.kind == "for" else "satisfies"
-        body = self.compile(expression.body, names | {variable, "partial"}, place.within(part))
+        loops = expression.kind == "for"
+        known = names | {variable, "partial"} if loops else names | {variable}
+        body = self.compile(expression.body, known, place.within(part))
         loop = self.feel(_ITERATIONS[expression.kind], frozenset({"source", "body"}), place)
         declared = self.types.get(expression.variable.type_ref, expression.line, str(place.within("in")))
         parameters = (FunctionParameter("element", declared), FunctionParameter("partial", None))
 
         def run(scope: Scope, session: Session) -> Any:
             def call(arguments: list[Any]) -> Any:
-                return body({**scope, "partial": arguments[1], variable: arguments[0]}, session)
+                partial = {"partial": arguments[1]} if loops else {}
+                return body({**scope, **partial, variable: arguments[0]}, session)
 
             given = {"source": source(scope, session), "body": Function(None, parameters, call, strict=session.strict)}
             return loop(given, session)

@@ -216,7 +216,13 @@ class Engine:
             one = self.graph.nodes.get(required)
             if isinstance(one, InputData | Decision):
                 session.values[required] = self._of(required).given(one, session, given)
-        return self._of(node.key).outputs(node, session, Given({}, self.graph, strict=session.strict))
+        engine, place = self._of(node.key), Place(spoken(node), line=node.line)
+        outputs = engine.outputs(node, session, Given({}, self.graph, strict=session.strict))
+        result = engine.boxes.result(node.type_ref, node.line, place)
+        if len(outputs) > 1:
+            fits = fitted(outputs, result, session, place) is not None
+            return outputs if fits else dict.fromkeys(outputs)
+        return {name: fitted(value, result, session, place) for name, value in outputs.items()}
 
     def outputs(self, node: Service, session: Session, given: Given) -> dict[str, Any]:
         """Work out the output decisions of a service whose inputs are known, by name.

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from judgify.decision.dmn.definition import Item
 from judgify.decision.dmn.error import ModelProblem
 from judgify.decision.dmn.form import one_name
+from judgify.decision.feel.ast import TypeNode
 from judgify.decision.feel.error import FeelError
 from judgify.decision.feel.function import BUILTINS
+from judgify.decision.feel.parser import parse_type
 from judgify.decision.feel.type import (
     ANY,
     ConstrainedType,
@@ -21,6 +23,7 @@ from judgify.decision.feel.type import (
     Type,
     named,
 )
+from judgify.decision.feel.type_compiler import Types as Written
 
 Tests = Callable[[str], Callable[[object], bool]]
 """Compiles unary tests to what tells whether a value passes them; may raise `FeelError`."""
@@ -33,6 +36,8 @@ class Types:
         known: The types by name, as FEEL expressions of the model may name them.
         members: The names of all components.
         problems: The mistakes found, each once; a type that is not known stands as `Any`.
+
+    A type may be written as FEEL writes it, too: `list<tLoan>`, `range<number>`, `function<number> -> string`.
     """
 
     def __init__(self, items: Iterable[Item], imported: Mapping[str, Type], tests: Tests) -> None:
@@ -53,8 +58,18 @@ class Types:
             return None
         found = self.known.get(reference) or named(reference) or named(reference.rpartition(":")[2])
         if found is None:
+            found = self._written(reference) if "<" in reference else None
+        if found is None:
             self.problems[ModelProblem(f'the type "{reference}" is not defined', line, place)] = None
         return None if found is ANY else found
+
+    def _written(self, reference: str) -> Type | None:
+        try:
+            node = parse_type(reference, self.known)
+        except FeelError:
+            return None
+        self.members.update(key for part in _nodes(node) for key in part.keys)
+        return Written(self.known).made(node)
 
     @property
     def spaced(self) -> frozenset[str]:
@@ -107,6 +122,12 @@ def _steps(found: Type) -> Iterator[Type]:
         seen.append(found)
         yield found
         found = found.target if isinstance(found, NamedType) else found.base
+
+
+def _nodes(node: TypeNode) -> Iterator[TypeNode]:
+    yield node
+    for item in (*node.items, *filter(None, (node.result,))):
+        yield from _nodes(item)
 
 
 def prefixed(name: str, alias: str) -> str:

@@ -92,7 +92,7 @@ class CallCompiler(CollectionCompiler):
                 return function(*values)
             if function.builtin is not None:
                 return by_name(BUILTINS[function.builtin], names)(*values)
-            return function(*placed(function, names, values))
+            return function(*placed(function, names, values, strict=self.strict))
 
         return Code(self.guarded(run, node.at), None)
 
@@ -165,17 +165,17 @@ def _external(_: Any) -> Any:
     raise EvaluationError("external")
 
 
-def placed(function: Function, names: Sequence[str], values: Sequence[Any]) -> list[Any]:
-    """Put arguments given by name into the order of the parameters.
+def placed(function: Function, names: Sequence[str], values: Sequence[Any], *, strict: bool) -> list[Any]:
+    """Put arguments given by name into the order of the parameters; as the standard has it, one not given is null.
 
     Raises:
-        EvaluationError: `arguments`, where a name is none of them or one of them is not given.
+        EvaluationError: `arguments`, where a name is none of them, or, with `strict`, one of them is not given.
     """
     given: Mapping[str, Any] = dict(zip(names, values, strict=True))
     wanted = [parameter.name for parameter in function.parameters]
-    if set(given) != set(wanted):
+    if not given.keys() <= set(wanted) or (strict and len(given) < len(wanted)) or len(given) < len(names):
         raise EvaluationError("arguments", function=function.name or "function", found=", ".join(names))
-    return [given[name] for name in wanted]
+    return [given.get(name) for name in wanted]
 
 
 def fits(builtin: Builtin, number: int, names: Sequence[str] | None) -> bool:

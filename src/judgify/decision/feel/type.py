@@ -333,6 +333,10 @@ def _converted(value: Any, declared: Type) -> Any:
         return [value] if own.item.admits(value) else None
     if own == _MOMENT and kind(value) == "date":
         return date_to_midnight(value)
+    if isinstance(own, FunctionType) and kind(value) == "function" and value.result is None:
+        # FEEL's function literals cannot say what they give: what they do give is then held to the declared type.
+        given = value.giving(own.result)
+        return given if own.admits(given) else None
     if isinstance(value, list) and len(value) == 1 and own.admits(value[0]):
         return value[0]
     return None

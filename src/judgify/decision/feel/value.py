@@ -103,6 +103,10 @@ class Function:
                 raise
             return None
 
+    def giving(self, result: "Type") -> "Function":
+        """Give the same function with a type that its result is converted to."""
+        return Function(self.name, self.parameters, self.run, result, strict=self.strict, builtin=self.builtin)
+
     def __repr__(self) -> str:
         return f"<function {self.name or ''}({', '.join(parameter.name for parameter in self.parameters)})>"
 
