@@ -86,11 +86,11 @@ async def pair(postgres_url: str) -> AsyncIterator[tuple[PostgresStore, Postgres
         await store.close()
 
 
-async def _cut(url: str, name: str) -> None:
-    """End the one connection whose name ends so."""
+async def _cut(url: str, name: str, count: int = 1) -> None:
+    """End the connections whose names end so."""
     connection = await asyncpg.connect(url)
     cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE '%' || $1"
-    assert await connection.fetchval(cut, name) == 1
+    assert await connection.fetchval(cut, name) == count
     await connection.close()
 
 
@@ -176,6 +176,28 @@ async def test_the_question_is_asked_again_on_a_new_connection_after_the_first_w
         # Whether the end was heard of before the question or by it.
         await one.beside.claims({})
     assert await one.beside.claims({}) == {}
+
+
+async def test_a_name_belongs_to_one_engine_as_long_as_it_is_there(
+    pair: tuple[PostgresStore, PostgresStore], postgres_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, _ = pair
+    again = PostgresStore(postgres_url, engine="a", clock=ShiftedClock(NOW))
+    with pytest.raises(Unavailable, match="JUDGIFY_ENGINE"):
+        await again.open()
+    await _cut(postgres_url, "a-claims", 2)
+    # The name is free for a moment, and whoever asks first has it; the engine that had it works on and says so.
+    with suppress(Unavailable):
+        await again.beside.claims({})
+    await again.open()
+    with suppress(Unavailable):
+        await one.beside.claims({})
+    assert await one.beside.claims({}) == {}
+    assert "another engine works under this one's name" in capsys.readouterr().out
+    await again.close()
+    third = PostgresStore(postgres_url, engine="a", clock=ShiftedClock(NOW))
+    await third.open()
+    await third.close()
 
 
 async def test_where_no_other_engine_can_be_there_is_nobody_to_hear(tmp_path: Path, postgres_url: str) -> None:

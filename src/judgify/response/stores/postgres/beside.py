@@ -24,6 +24,8 @@ PROVE_S: Final = 5.0
 ANSWER_S: Final = 3.0
 AGAIN_S: Final = 0.5
 """A broken connection is opened again after this long."""
+NAMES: Final = 0x6E616D65
+"""Space of the advisory locks that hold the engines' names."""
 PAST: Final = datetime.min.replace(tzinfo=UTC)
 # The incident comes along only where its timeline has grown: most answers are three numbers.
 CLAIMS: Final = (
@@ -44,12 +46,14 @@ BY_INDEX: Final = {
 class OtherEngines:
     """See `ports.Beside`. Both connections live in the event loop of whoever asks, so no thread is waited for."""
 
-    def __init__(self, url: str, name: str, where: str, skew: Skew, own: Callable[[], int | None]) -> None:
+    def __init__(self, url: str, engine: str, where: str, skew: Skew, own: Callable[[], int | None]) -> None:
         """Ask the database at `url`; `own` gives the server's number of the connection by which this engine writes."""
         self._skew = skew
         self._url = url
-        self._name = name
-        self._where = where
+        self._engine = engine
+        self.where = where
+        """The database's address without the password."""
+        self._named = False
         self._own = own
         self._clock = SystemClock()
         self._connection: Any = None
@@ -68,7 +72,7 @@ class OtherEngines:
             rows = await connection.fetch(CLAIMS, list(held), list(held.values()))
         except FAULTS as error:
             self._drop()
-            raise told(error, self._where) from error
+            raise told(error, self.where) from error
         except asyncio.CancelledError:
             # Nobody knows in which state this leaves the connection.
             self._drop()
@@ -80,11 +84,20 @@ class OtherEngines:
         }
 
     async def open(self) -> None:
-        """Open what `claims` asks on and let the server plan the question, so that the first page waits for neither.
+        """Open what `claims` asks on, let the server plan the question, and take the engine's name.
 
-        Raises `Unavailable`; that leaves it to the first question.
+        Raises `Unavailable`, also while an engine of the same name works on the database: each would take the other's
+        claims for its own, and both would lead.
         """
         await self.claims({})
+        if not self._named:
+            self._named = await self._take_name(self._connection)
+        if not self._named:
+            raise Unavailable(
+                f"another engine named {self._engine!r} works on the database {self.where}; "
+                "give each a JUDGIFY_ENGINE of its own",
+                slug="store-unavailable",
+            )
 
     async def _opened(self) -> Any:
         if self._connection is None or self._connection.is_closed():
@@ -96,14 +109,22 @@ class OtherEngines:
         return self._connection
 
     async def _open(self) -> None:
-        self._connection = await self._connect("claims", BY_INDEX)
+        connection = await self._connect("claims", BY_INDEX)
+        had, self._named = self._named, await self._take_name(connection)
+        if had and not self._named:
+            log.error("another engine works under this one's name; give each its own JUDGIFY_ENGINE", name=self._engine)
+        self._connection = connection
+
+    async def _take_name(self, connection: Any) -> bool:
+        """Take the name for as long as the connection lasts; the server lets go of it when this process is gone."""
+        return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", NAMES, self._engine))
 
     async def _connect(self, purpose: str, more: Mapping[str, str]) -> Any:
         return await asyncpg.connect(
             self._url,
             timeout=CONNECT_S,
             command_timeout=ANSWER_S,
-            server_settings={**GUARDS, **more, "application_name": f"{self._name}-{purpose}"},
+            server_settings={**GUARDS, **more, "application_name": f"judgify-response-{self._engine}-{purpose}"},
         )
 
     def _drop(self) -> None:
@@ -140,7 +161,7 @@ class OtherEngines:
             except FAULTS as error:
                 if not away:
                     log.warning(
-                        "what other engines commit is not heard, only looked for", reason=str(told(error, self._where))
+                        "what other engines commit is not heard, only looked for", reason=str(told(error, self.where))
                     )
                 away = True
             finally:

@@ -44,7 +44,7 @@ class PostgresStore:
         self.skew = Skew(clock or SystemClock())
         self._writer = Link(url, f"judgify-response-{engine}")
         self._reader = Link(url, f"judgify-response-{engine}-read")
-        self._beside = OtherEngines(url, f"judgify-response-{engine}", self.where, self.skew, lambda: self._writer.pid)
+        self._beside = OtherEngines(url, engine, self.where, self.skew, lambda: self._writer.pid)
         self._group = GroupWriter("store-write", _Door(self, self._writer), SystemClock().monotonic)
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
         self._open = False
