@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -21,6 +20,7 @@ from judgify.response.incident import Incident
 from judgify.response.last_look import LastLook
 from judgify.response.model import Delivery, Page
 from judgify.response.ports import Pager
+from judgify.response.prepared import Ahead, Prepared
 from judgify.response.subscriber import SUBSCRIBER
 
 log = get_logger("judgify.response.delivery")
@@ -37,8 +37,6 @@ PREPARE_S: Final = 0.04
 DOOR_S: Final = 5.0
 """A page that waits longer than this for its channel to have room is given back, for whoever has."""
 TIMEOUT_S: Final = 12.0
-AHEAD_S: Final = 0.05
-"""How long other pages wait at most until those that wake somebody were handed over."""
 LEARNT: Final = 200
 """Incidents whose newest state is kept for claims that are still on their way back from the store."""
 RECORD_S: Final = 60.0
@@ -55,9 +53,9 @@ class Deliveries:
         self._figures = figures
         self._holds: dict[str, Hold] = {}
         self._learnt: dict[str, Incident] = {}
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
         self._doors: dict[str, asyncio.Semaphore] = {}
-        self._ahead = _Gone(set())
+        self._ahead = Ahead()
         self._full: frozenset[str] = frozenset()
         self._last = LastLook(desk, self.learn, figures.unasked.inc)
         self._wakes_at: datetime | None = None
@@ -95,11 +93,9 @@ class Deliveries:
         self._full = found.full
         now = self._desk.clock.now()
         # What wakes a person goes first; what is read at a desk waits a moment for it.
-        at_once = {page.id for page, _ in found.taken if page.wakes and page.due_at <= now}
-        if at_once:
-            self._ahead = _Gone(at_once)
+        self._ahead.add({page.id for page, _ in found.taken if page.wakes and page.due_at <= now})
         for page, incident in sorted(found.taken, key=lambda one: not one[0].wakes):
-            self._start(Hold(page, incident, began), self._ahead)
+            self._start(Hold(page, incident, began))
         return found
 
     def _rooms(self) -> dict[str, int]:
@@ -118,11 +114,29 @@ class Deliveries:
         taken = (claim(job, page_id) for page_id in waking)
         return [(page, incident) for page, incident in taken if page is not None]
 
-    def send(self, taken: Sequence[Taken], began: float) -> None:
-        """Begin the delivery of pages that `take` claimed in a transaction which is durable now."""
-        self._ahead = gone = _Gone({page.id for page, _ in taken})
+    def prepare(self, taken: Sequence[Taken], began: float) -> None:
+        """Render and connect for pages that `take` claimed, as far as their channels can wait for the commit."""
+        self._ahead.add({page.id for page, _ in taken})
         for page, incident in taken:
-            self._start(Hold(page, incident, began), gone)
+            if self._pager.prepares(page):
+                self._start(Prepared(page, incident, began))
+
+    def send(self, taken: Sequence[Taken], began: float) -> None:
+        """Deliver pages that `take` claimed in a transaction which is durable now."""
+        for page, incident in taken:
+            hold = self._holds.get(page.id)
+            if isinstance(hold, Prepared) and hold.page is page:
+                hold.committed()
+            else:
+                self._start(Hold(page, incident, began))
+
+    def drop(self, taken: Sequence[Taken]) -> None:
+        """Let nothing go out of what was prepared for a transaction that came to nothing."""
+        for page, _ in taken:
+            self._ahead.one(page.id)
+            hold = self._holds.get(page.id)
+            if isinstance(hold, Prepared) and hold.page is page:
+                hold.undone()
 
     def learn(self, incidents: Iterable[Incident]) -> None:
         """Take what incidents have become: a page that is not owed any more does not go out, claimed as it is."""
@@ -143,20 +157,21 @@ class Deliveries:
         if self._wakes_at is None or moment < self._wakes_at:
             self._desk.owed.set()
 
-    def _start(self, hold: Hold, gone: "_Gone") -> None:
+    def _start(self, hold: Hold) -> None:
         page_id = hold.page.id
         newer = self._learnt.get(hold.page.incident_id or "")
         if newer is not None and (hold.incident is None or newer.last_seq > hold.incident.last_seq):
             # What was learnt between the claim's commit and this line was learnt before there was a hold to tell.
             hold.learn(newer)
         self._holds[page_id] = hold
-        task = asyncio.create_task(self._carry(hold, gone), name=f"page-{page_id}")
-        self._under_way[page_id] = task
-        task.add_done_callback(partial(self._ended, page_id))
+        task = asyncio.create_task(self._carry(hold), name=f"page-{page_id}")
+        self._under_way.add(task)
+        task.add_done_callback(partial(self._ended, hold))
 
-    def _ended(self, page_id: str, _: "asyncio.Task[None]") -> None:
-        self._under_way.pop(page_id, None)
-        hold = self._holds.pop(page_id)
+    def _ended(self, hold: Hold, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        if self._holds.get(hold.page.id) is hold:
+            del self._holds[hold.page.id]
         if hold.page.channel in self._full:
             self._desk.owed.set()  # the last look left this channel out, and it has room now
         self._desk.wake.set()
@@ -195,18 +210,18 @@ class Deliveries:
     async def finish(self) -> None:
         """Wait until nothing is under way (for stories and a graceful end)."""
         while self._under_way:
-            await asyncio.wait(list(self._under_way.values()))
+            await asyncio.wait(list(self._under_way))
 
     def cancel(self) -> None:
         """Drop what is under way: it will be a possible repeat."""
-        for task in list(self._under_way.values()):
+        for task in list(self._under_way):
             task.cancel()
 
     async def stop(self) -> None:
         """Drop what is under way, and give back what was claimed and not begun: whoever goes on sends it at once."""
         unsent = [hold.page for hold in self._holds.values() if not hold.handed]
         self.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._last.stop()
         if unsent:
             try:
@@ -214,7 +229,7 @@ class Deliveries:
             except Unavailable as error:
                 log.warning("claimed pages could not be given back; their leases end by themselves", reason=str(error))
 
-    async def _carry(self, hold: Hold, gone: "_Gone") -> None:
+    async def _carry(self, hold: Hold) -> None:
         page, clock = hold.page, self._desk.clock
         try:
             early_s = PREPARE_S if self._pager.prepares(page) else 0.0
@@ -222,11 +237,11 @@ class Deliveries:
             if wait_s > 0:
                 await clock.sleep(wait_s)
             if not page.wakes:
-                await gone.wait()
+                await self._ahead.wait()
             try:
                 delivery = await self._in_turn(hold)
             finally:
-                gone.one(page.id)
+                self._ahead.one(page.id)
             if delivery is None:
                 await self._let_go(hold)
                 return
@@ -253,26 +268,14 @@ class Deliveries:
             door.release()
 
     async def _hand_over(self, hold: Hold) -> Delivery | None:
-        page, clock = hold.page, self._desk.clock
-
-        async def gate() -> None:
-            while True:
-                await self._until(page.due_at - self._last.ahead)
-                await self._last.take(hold)
-                await self._until(page.due_at)
-                if self._last.fresh(hold):
-                    break
-            reason = hold.look(clock.monotonic())
-            if reason is not None:
-                raise Fenced(reason)
-
+        page = hold.page
         if not self._pager.prepares(page):
             await self._last.take(hold)
-        if hold.stopped is not None or hold.over(clock.monotonic()):
+        if hold.stopped is not None or hold.over(self._desk.clock.monotonic()):
             return None
         hold.handed = True
         try:
-            with fenced(gate):
+            with fenced(partial(self._gate, hold)):
                 async with asyncio.timeout(TIMEOUT_S):
                     return await self._pager.deliver(page, hold.incident)
         except Fenced:
@@ -283,6 +286,20 @@ class Deliveries:
             log.exception("pager failed", page=page.id, channel=page.channel)
             return Delivery(outcome="unknown", detail="the channel failed", reason="fault", retry_after_s=15)
 
+    async def _gate(self, hold: Hold) -> None:
+        """Return when the page's first byte may go out; raise `Fenced` when it must not."""
+        if isinstance(hold, Prepared):
+            await hold.settled()
+        while True:
+            await self._until(hold.page.due_at - self._last.ahead)
+            await self._last.take(hold)
+            await self._until(hold.page.due_at)
+            if self._last.fresh(hold):
+                break
+        reason = hold.look(self._desk.clock.monotonic())
+        if reason is not None:
+            raise Fenced(reason)
+
     async def _until(self, moment: datetime) -> None:
         clock = self._desk.clock
         while (wait_s := (moment - clock.now()).total_seconds()) > 0:
@@ -290,6 +307,8 @@ class Deliveries:
 
     async def _let_go(self, hold: Hold) -> None:
         """Write down what becomes of a page that was claimed and did not go out."""
+        if isinstance(hold, Prepared) and hold.void:
+            return
         page, reason = hold.page, hold.stopped
         if reason is not None:
             self._figures.fenced.labels("not_owed").inc()
@@ -314,28 +333,6 @@ class Deliveries:
                 await self._desk.clock.sleep(1.0)
             else:
                 return
-
-
-class _Gone:
-    """Lets pages wait a moment for those that wake somebody."""
-
-    def __init__(self, ahead: set[str]) -> None:
-        self._ahead = set(ahead)
-        self._all = asyncio.Event()
-        if not ahead:
-            self._all.set()
-
-    def one(self, page_id: str) -> None:
-        self._ahead.discard(page_id)
-        if not self._ahead:
-            self._all.set()
-
-    async def wait(self) -> None:
-        if self._all.is_set():
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(AHEAD_S):
-                await self._all.wait()
 
 
 def _record(job: Work, claimed: Page, delivery: Delivery, late_s: float) -> None:

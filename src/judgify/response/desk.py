@@ -164,8 +164,19 @@ class Sender(Protocol):
         """Claim what can be sent at once, inside the transaction; what is left out is sent from the outbox."""
         ...
 
+    def prepare(self, taken: Sequence[Taken], began: float) -> None:
+        """Do all but the sending of what was taken, while its transaction is on its way to the disk.
+
+        `began` is the monotonic moment its leases count from. Either `send` or `drop` follows.
+        """
+        ...
+
     def send(self, taken: Sequence[Taken], began: float) -> None:
-        """Send what was taken, now that it is durable; `began` is the monotonic moment its leases count from."""
+        """Send what was taken, now that it is durable."""
+        ...
+
+    def drop(self, taken: Sequence[Taken]) -> None:
+        """Forget what was prepared: its transaction came to nothing."""
         ...
 
     def learn(self, incidents: Iterable[Incident]) -> None:
@@ -215,7 +226,7 @@ class Desk:
             job.owed = [*alone, *job.owed]
 
     async def _command(self, work: Callable[[Work], T], *, quiet: bool) -> T:
-        sender = self.sender
+        sender, ahead = self.sender, _Ahead(self.sender)
 
         def run(tx: Tx) -> tuple[T, Work, list[Taken]]:
             began = self.clock.monotonic()
@@ -225,9 +236,13 @@ class Desk:
             result = work(job)
             follow.up(job)
             self._gather(job)
-            return result, job, sender.take(job, job.owed) if sender is not None and job.owed else []
+            return result, job, ahead.take(job)
 
-        result, job, taken = await self.store.write(run)
+        taken: list[Taken] = []
+        try:
+            result, job, taken = await self.store.write(run)
+        finally:
+            ahead.settle(taken)
         if sender is not None:
             sender.learn(job.changed.values())
             if taken:
@@ -281,6 +296,36 @@ class Desk:
     def deafen(self, queue: "asyncio.Queue[Entry]") -> None:
         """Stop telling a queue."""
         self._listeners.discard(queue)
+
+
+class _Ahead:
+    """What a command's sender prepares while the command's transaction is not durable yet."""
+
+    def __init__(self, sender: Sender | None) -> None:
+        self._sender = sender
+        self._loop = asyncio.get_running_loop()
+        self._tries: list[list[Taken]] = []
+        self._settled = False
+
+    def take(self, job: Work) -> list[Taken]:
+        """Claim what can be sent at once, and let it be prepared; in the store's thread, each time the command runs."""
+        taken = self._sender.take(job, job.owed) if self._sender is not None and job.owed else []
+        if taken:
+            self._tries.append(taken)
+            self._loop.call_soon_threadsafe(self._prepare, taken, job.began)
+        return taken
+
+    def _prepare(self, taken: list[Taken], began: float) -> None:
+        # A store without a thread of its own is done before the loop comes to this.
+        if self._sender is not None and not self._settled:
+            self._sender.prepare(taken, began)
+
+    def settle(self, durable: list[Taken]) -> None:
+        """Drop what every try but the durable one has prepared."""
+        self._settled = True
+        for taken in self._tries:
+            if self._sender is not None and taken is not durable:
+                self._sender.drop(taken)
 
 
 def _seen(done: "asyncio.Future[Any]") -> None:
