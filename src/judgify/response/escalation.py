@@ -1,4 +1,4 @@
-"""Who is told when (guide 6.2, 1.1, 3.1): the matrix as rows with absolute deadlines."""
+"""Who is told when (guide 6.2, 1.1, 3.1): what the matrix's decision table says, as rows with absolute deadlines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Final
 from judgify.response.contact_rule import Told, in_quiet_hours, steps
 from judgify.response.guide.base import SeverityName, Text
 from judgify.response.guide.hours import is_business_time, next_business_time, next_maintenance
+from judgify.response.guide.matrix import Step
 from judgify.response.guide.people import MatrixRow, PageKind
 from judgify.response.guide.schema import Guide
 from judgify.response.roster import Roster
@@ -87,20 +88,20 @@ def escalate(
     rows: list[DueRow] = []
     holes: list[Hole] = []
     climbing: datetime | None = None
-    for index, row in enumerate(guide.escalation.rows):
+    for index, step in enumerate(guide.matrix.steps(severity)):
+        row = step.row
         at = opened_at.astimezone(UTC) + timedelta(minutes=row.from_minute)
         moment = at if now is None else max(at, now)
         told: dict[str, tuple[PageKind, list[str]]] = {}
-        for kind, role in _entries(guide, index, severity):
+        for kind, role in _entries(guide, step, severity, first=index == 0):
             for person in roster.persons(role, service, severity, moment):
                 first, roles = told.setdefault(person, (kind, []))
                 if role not in roles:
                     roles.append(role)
                 told[person] = (min(first, kind, key=_WEIGHT.__getitem__), roles)
-        cell = row.cell(severity).roles
         paged = any(kind == "page" for kind, _ in told.values())
-        if row.kind == "page" and cell and not paged:
-            holes.append(Hole(row.from_minute, cell, at))
+        if step.kind == "page" and step.roles and not paged:
+            holes.append(Hole(row.from_minute, step.roles, at))
             climbing = at if climbing is None else climbing
         sooner, climbing = (climbing, None) if paged else (None, climbing)
         rows.extend(
@@ -138,14 +139,13 @@ def _row(
     )
 
 
-def _entries(guide: Guide, index: int, severity: SeverityName) -> Iterator[tuple[PageKind, str]]:
-    row = guide.escalation.rows[index]
-    for role in row.cell(severity).roles:
-        yield row.kind, role
-    if index == 0:
+def _entries(guide: Guide, step: Step, severity: SeverityName, *, first: bool) -> Iterator[tuple[PageKind, str]]:
+    for role in step.roles:
+        yield step.kind, role
+    if first:
         for role in guide.severities[severity].report_to:
             yield "report", role
-    for role in row.also.get(severity, ()):
+    for role in step.notices:
         yield "notice", role
 
 

@@ -4,6 +4,7 @@ from datetime import date
 
 from judgify.response.guide.base import GuideProblem
 from judgify.response.guide.check_intake import check_intake
+from judgify.response.guide.check_matrix import check_matrix
 from judgify.response.guide.check_oncall import check_oncall
 from judgify.response.guide.check_people import check_people
 from judgify.response.guide.check_platform import check_platform
@@ -27,6 +28,7 @@ def check(guide: Guide, prefix: str, *, production: bool, today: date | None) ->
     check_table(guide, report)
     check_intake(guide, report)
     check_people(guide, report, today)
+    check_matrix(guide, report)
     check_oncall(guide, report, today)
     check_procedure(guide, report, today)
     return report.problems

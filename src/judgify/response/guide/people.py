@@ -106,6 +106,16 @@ class MatrixRow(Model):
         return cells[severity]
 
 
+class MatrixExample(Model):
+    """A test case of the matrix: a moment after the beginning, and what its cell must be, in the guide's notation."""
+
+    severity: SeverityName
+    minute: Minutes
+    brings: Line
+    told: PageKind = "page"
+    also: Line = "-"
+
+
 class RepeatPolicy(Model):
     """How often an unacknowledged page is repeated, and a failed delivery retried."""
 
@@ -122,6 +132,7 @@ class EscalationFile(Model):
     """`escalation.yaml` (section 6.2)."""
 
     rows: Annotated[tuple[MatrixRow, ...], Field(min_length=1)]
+    examples: tuple[MatrixExample, ...] = ()
     repeat: RepeatPolicy
     neglected_after_minutes: dict[SeverityName, Annotated[int, Field(ge=1, le=60 * 24 * 30)]] = Field(
         default_factory=lambda: dict(NEGLECTED)

@@ -15,6 +15,7 @@ from judgify.response.guide.base import GuideProblem, Identifier, Lang, Line, Mo
 from judgify.response.guide.catalogue import Namespace, Service, SeveritiesFile, Severity, SignalsFile
 from judgify.response.guide.catalogue import ServicesFile as ServicesFile  # noqa: PLC0414 - part of this module's face
 from judgify.response.guide.intake import IntakeFile
+from judgify.response.guide.matrix import Matrix
 from judgify.response.guide.oncall_file import OnCallFile
 from judgify.response.guide.people import (
     CalendarFile,
@@ -133,6 +134,12 @@ class Guide:
     templates: Mapping[tuple[Lang, DocumentKind], str]
     """Source text of the document templates."""
     warnings: tuple[GuideProblem, ...] = ()
+    matrix: Matrix = field(init=False, repr=False, compare=False)
+    """`escalation` as a decision table."""
+
+    def __post_init__(self) -> None:
+        """Make the matrix of the escalation that this guide has, also of one that was put in another's place."""
+        object.__setattr__(self, "matrix", Matrix(self.escalation))
 
     def service(self, name: str) -> Service:
         """Give one entry of the catalogue; an unknown name is `NotFound`."""
