@@ -1,5 +1,6 @@
 """On call against a running engine: the command line, the HTTP interface, the console's page, calendars."""
 
+import html
 import itertools
 import json
 import re
@@ -229,6 +230,11 @@ class Browser:
         assert found is not None
         return self.http.post(path, data={"csrf": found[1], **values})
 
+    def upload(self, path: str, files: dict[str, tuple[str, str, str]], **values: str) -> httpx.Response:
+        found = re.search(r'name="csrf" value="([^"]+)"', self.page())
+        assert found is not None
+        return self.http.post(path, data={"csrf": found[1], **values}, files=files)
+
 
 def test_the_console_shows_on_call_and_lets_somebody_stand_in(engine: EngineHome) -> None:
     browser = Browser(engine, "responder")
@@ -249,6 +255,106 @@ def test_the_console_shows_on_call_and_lets_somebody_stand_in(engine: EngineHome
         assert found[1] not in browser.page()
     finally:
         browser.http.close()
+
+
+def test_a_calendar_is_looked_at_on_the_console_before_anything_is_made(engine: EngineHome, run: Run) -> None:
+    browser = Browser(engine, "responder")
+    events = calendar(
+        f"SUMMARY:휴가 <b>\nDTSTART:{stamp(24)}\nDTEND:{stamp(30)}\nATTENDEE:mailto:DEV@company.com",
+        f"SUMMARY:생일\nDTSTART:{stamp(60)}\nDTEND:{stamp(61)}",
+        f"SUMMARY:분기\nDTSTART:{stamp(40)}\nDTEND:{stamp(24 * 100)}\nATTENDEE:mailto:DEV@company.com",
+        f"SUMMARY:매시\nDTSTART:{stamp(24)}\nDURATION:PT10M\nRRULE:FREQ=HOURLY;COUNT=3",
+    )
+
+    def looked(text: str = events, **values: str) -> httpx.Response:
+        given = {"what": "overrides", "target": "duty", "days": "90", "zone": "Asia/Seoul", **values}
+        return browser.upload("/oncall/calendar/preview", {"file": ("팀.ics", text, "text/calendar")}, **given)
+
+    try:
+        assert "달력 파일 읽기" in browser.http.get("/oncall/calendar").text
+        page = looked().text
+        assert "아직 아무것도 바뀌지 않았습니다" in page
+        for words in ("휴가 &lt;b&gt;", "사람을 알 수 없음", "90일보다 길 수 없습니다", "하루 안에 반복되는 일정은"):
+            assert words in page, words
+        assert json.loads(run("overrides", "--json")[1]) == []
+        rows = html.unescape(re.findall(r'name="rows" value="([^"]*)"', page)[0])
+        assert len(json.loads(rows)) == 2  # what cannot be made is not even offered
+        sent = {"target": "duty", "rows": rows, "person-0": "dev-lead"}
+        assert browser.send("/oncall/calendar/take", **{**sent, "person-0": ""}).status_code == 422
+        assert browser.send("/oncall/calendar/take", **{**sent, "rows": "[{}]"}).status_code == 422
+        # One of them cannot be made: none is.
+        assert browser.send("/oncall/calendar/take", **sent, **{"person-1": "nobody"}).status_code == 422
+        assert json.loads(run("overrides", "--json")[1]) == []
+        done = browser.send("/oncall/calendar/take", **sent, **{"person-1": "cto"})
+        assert (done.status_code, done.headers["location"]) == (303, "/oncall?done=imported-2")
+        assert "대리 2건" in browser.http.get("/oncall?done=imported-2").text
+        made = json.loads(run("overrides", "--json")[1])
+        assert [row["person"] for row in made] == ["dev-lead", "cto"]
+        assert all("console-responder" in row["by"] for row in made)
+        assert "이미 있음" in looked().text
+        assert "겹침:" in looked(events.replace("UID:u0@x", "UID:v0@x")).text
+        for row in made:
+            run("cancel", row["id"])
+    finally:
+        browser.http.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "words"),
+    [
+        (None, {"zone": "Asia/Soul"}, "시간대가 아닙니다"),
+        ("no calendar", {}, "파일이 아닙니다"),
+        ("", {}, "선택하세요"),
+        (None, {"target": "dutty"}, "dutty"),
+        (None, {"days": "0"}, "days"),
+        (None, {"what": "all"}, "what"),
+    ],
+)
+def test_a_calendar_that_cannot_be_read_is_refused_with_the_reason(
+    engine: EngineHome, text: str | None, given: dict[str, str], words: str
+) -> None:
+    browser = Browser(engine, "responder")
+    try:
+        plain = calendar(f"SUMMARY:휴가\nDTSTART:{stamp(24)}\nDTEND:{stamp(30)}\nATTENDEE:mailto:DEV@company.com")
+        files = {"file": ("a.ics", plain if text is None else text, "text/calendar")}
+        refused = browser.upload("/oncall/calendar/preview", files, **{"target": "duty", **given})
+        assert (refused.status_code, words in refused.text) == (422, True), refused.text
+        foreign = browser.http.post("/oncall/calendar/preview", files=files, headers={"origin": "https://evil.example"})
+        assert foreign.status_code == 403
+    finally:
+        browser.http.close()
+
+
+def test_holidays_of_a_calendar_are_shown_as_what_the_guide_lacks(engine: EngineHome) -> None:
+    browser = Browser(engine, "responder")
+    try:
+        day = (CLOCK.now() + timedelta(days=40)).date()
+        files = {"file": ("h.ics", calendar(f"SUMMARY:창립일\nDTSTART;VALUE=DATE:{day:%Y%m%d}"), "text/calendar")}
+        page = browser.upload("/oncall/calendar/preview", files, what="holidays", days="366").text
+        assert f"{{date: {day}, name: &#34;창립일&#34;}}" in page
+        assert "judgify oncall import holidays" in page
+    finally:
+        browser.http.close()
+
+
+def test_a_commander_makes_and_revokes_calendar_addresses_on_the_console(engine: EngineHome) -> None:
+    commander, responder = Browser(engine, "commander"), Browser(engine, "responder")
+    try:
+        made = commander.send("/oncall/feeds", schedule="duty")
+        address = re.findall(r'value="(http[^"]+\.ics)"', made.text)[0]
+        with httpx.Client(trust_env=False) as anybody:
+            assert "BEGIN:VEVENT" in anybody.get(address).text
+            page = commander.page()
+            assert address.rpartition("/")[2] not in page
+            found = re.findall(r"/oncall/feeds/(cal_\w+)/revoke", page)
+            assert "구독 주소" not in responder.page()
+            assert responder.send("/oncall/feeds", schedule="duty").status_code == 403
+            assert commander.send("/oncall/feeds", schedule="dutty").status_code == 404
+            assert commander.send(f"/oncall/feeds/{found[-1]}/revoke").headers["location"] == "/oncall?done=revoked"
+            assert anybody.get(address).status_code == 404
+    finally:
+        commander.http.close()
+        responder.http.close()
 
 
 def test_who_only_looks_changes_nothing(engine: EngineHome) -> None:

@@ -10,6 +10,7 @@ from tests.support.oncall import by_guide, guide_with, layer, schedule, switched
 from tests.support.response_world import JIWON, MINSU, WEDNESDAY, World, default_guide
 
 from judgify.kit.clock import SEOUL, iso
+from judgify.kit.errors import Conflict
 from judgify.response import timeline as t
 from judgify.response.desk import Work
 from judgify.response.kept import Kept
@@ -175,6 +176,25 @@ async def test_stand_ins_that_conflict_while_an_incident_is_open_take_turns_as_t
     assert "ceo no longer stands in for duty" in reasons
     journal: list[str] = [entry.event.type for entry in await world.core.desk.ask(lambda tx: tx.entries(None))]
     assert [journal.count(f"stand-in-{word}") for word in ("made", "cancelled", "ended")] == [3, 1, 2]
+
+
+async def test_a_stand_in_that_was_taken_back_before_it_began_is_gone_from_the_list_at_once(world: World) -> None:
+    desk = await by_guide(world, guide_with(**TWO))
+    now = world.clock.now()
+    asked = Asked("cto", now + timedelta(hours=2), now + timedelta(hours=3), "휴가", "event-1")
+    (made,) = await desk.stand_in("duty", [asked], MINSU)
+    assert [one.what for one in await desk.foresee("duty", [asked], JIWON)] == ["same"]
+    await desk.cancel(made.stand_in.id, MINSU)
+    assert await desk.stand_ins() == []
+    assert len(await desk.stand_ins(past=True)) == 1
+    with pytest.raises(Conflict):
+        await desk.cancel(made.stand_in.id, MINSU)
+    other = replace(asked, person="ceo", source="")
+    (fresh, beside) = await desk.foresee("duty", [asked, other], JIWON)
+    assert (fresh.what, fresh.covers) == ("new", ())
+    assert [one.person for one in beside.covers] == ["cto"]
+    refused = await desk.foresee("duty", [replace(asked, end=now)], JIWON)
+    assert (refused[0].what, "is past" in refused[0].reason) == ("refused", True)
 
 
 async def test_two_who_stand_in_for_each_other_swap_and_who_answered_is_called_by_neither(world: World) -> None:

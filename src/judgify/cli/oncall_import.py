@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from judgify.cli import connect
-from judgify.cli.calendar_reader import CalendarEvent, days_of, read_calendar
 from judgify.cli.incident import cells, get, post
 from judgify.cli.output import Json, emit, err, out, printable
 from judgify.kit.clock import SEOUL, SystemClock, iso
 from judgify.kit.clock import show as show_time
 from judgify.kit.errors import Invalid
+from judgify.response.guide.calendar_reader import days_of, holiday_line, person_of, read_calendar
 from judgify.response.guide.loader import default_guide_dir, read_guide
 
 app: Final = typer.Typer(name="import", help="From an iCalendar file: overrides, holidays.", no_args_is_help=True)
@@ -49,7 +49,8 @@ def overrides(
     people = connect.run(get("/oncall"))["people"]
     if person is not None and person not in people:
         raise Invalid(f"{person!r} is not in the contacts; known are {', '.join(people)}")
-    named = [(event, person or _person(event, people)) for event in events]
+    known_by = {key: (one["name"], one["email"], one["slack"]) for key, one in people.items()}
+    named = [(event, person or person_of(event, known_by)) for event in events]
     strangers = [event for event, whom in named if whom is None]
     if strangers and not skip_unknown:
         told = ", ".join(f"{event.summary!r} ({show_time(event.start)})" for event in strangers[:5])
@@ -107,7 +108,7 @@ def holidays(
         emit([{"date": str(day), "name": name, "written": write} for day, name in new.items()])
         return
     for day, name in new.items():
-        out.print(Text(printable(f"    - {_entry(day, name)}")), soft_wrap=True)
+        out.print(Text(printable(f"    - {holiday_line(day, name)}")), soft_wrap=True)
     told = f"written to {folder / 'calendar.yaml'}" if write else "--write adds them to calendar.yaml"
     err.print(Text(printable(f"{len(new)} of {len(found)} days are not in the guide yet; {told}")))
 
@@ -120,24 +121,8 @@ def _write(path: Path, days: dict[date, str]) -> None:
     lines: list[str] = []
     for year in sorted({day.year for day in days}):
         lines.append(f'  "{year}":')
-        lines += [f"    - {_entry(day, name)}" for day, name in sorted(days.items()) if day.year == year]
+        lines += [f"    - {holiday_line(day, name)}" for day, name in sorted(days.items()) if day.year == year]
     path.write_text("\n".join([head, "holidays:", *lines, ""]), "utf-8")
-
-
-def _entry(day: date, name: str) -> str:
-    plain = " ".join("".join(letter for letter in name if letter.isprintable() and letter not in "\"'\\{}[]#").split())
-    return f'{{date: {day}, name: "{plain or "holiday"}"}}'
-
-
-def _person(event: CalendarEvent, people: dict[str, Any]) -> str | None:
-    for key, person in people.items():
-        if person["email"].lower() in event.attendees:
-            return key
-    wanted = event.summary.strip().lower()
-    for key, person in people.items():
-        if wanted in {key, person["name"].lower(), person["email"].lower(), person["slack"].lower()}:
-            return key
-    return None
 
 
 def _bytes(source: Path) -> bytes:

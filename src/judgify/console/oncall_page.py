@@ -19,7 +19,8 @@ SHOWN: Final = timedelta(days=14)
 LOOKED_THROUGH: Final = timedelta(days=92)
 
 
-def _desk(request: Request) -> OnCallDesk:
+def desk_of(request: Request) -> OnCallDesk:
+    """Give the engine's on-call desk; `NotFound` where it has none."""
     desk = response(request).oncall
     if desk is None:
         raise NotFound("this engine has no on-call schedules")
@@ -29,7 +30,7 @@ def _desk(request: Request) -> OnCallDesk:
 @router.get("/oncall")
 async def overview(request: Request, visitor: Seen) -> Response:
     """Show schedules with the coming two weeks, roles, gaps and stand-ins."""
-    desk, lang, now = _desk(request), lang_of(request), response(request).clock.now()
+    desk, lang, now = desk_of(request), lang_of(request), response(request).clock.now()
     guide, roster = desk.guide, await desk.roster()
     schedules = [
         {
@@ -55,6 +56,7 @@ async def overview(request: Request, visitor: Seen) -> Response:
         found = gaps.setdefault((name, shown["start"], shown["end"]), {"schedule": name, "severities": [], **shown})
         found["severities"].append(severity)
     people = {key: api.name_of(desk, key, lang) for key in guide.contacts.persons}
+    feeds = [api.feed_view(one) for one in await desk.feeds()] if visitor.may("commander") else []
     return page(
         request,
         "oncall.html",
@@ -64,6 +66,7 @@ async def overview(request: Request, visitor: Seen) -> Response:
         gaps=list(gaps.values())[:20],
         stand_ins=[api.stand_in_view(one, now) for one in await desk.stand_ins()],
         people=people,
+        feeds=feeds,
     )
 
 
@@ -78,7 +81,7 @@ async def stand_in(request: Request, who: Acting) -> Response:
     body = checked(api.OverrideForm, {**given, "start": parse(start) if start else None, "end": parse(end)})
     now = response(request).clock.now()
     asked = Asked(body.person, body.start or now, body.end, body.reason.strip())
-    await _desk(request).stand_in(body.target, [asked], actor(request, who))
+    await desk_of(request).stand_in(body.target, [asked], actor(request, who))
     return back("/oncall", "stand-in")
 
 
@@ -86,5 +89,5 @@ async def stand_in(request: Request, who: Acting) -> Response:
 async def cancel(request: Request, override_id: str, who: Acting) -> Response:
     """End a stand-in now, or take it back."""
     who.demand("responder")
-    await _desk(request).cancel(override_id, actor(request, who))
+    await desk_of(request).cancel(override_id, actor(request, who))
     return back("/oncall", "cancelled")

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from judgify.console import acknowledge, board, channels, deed, emergency, incident_page, people, public, subscribe
+from judgify.console.oncall_calendar import router as on_call_calendar
 from judgify.console.oncall_page import router as on_call
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -25,6 +26,7 @@ def mount(app: FastAPI) -> None:
         deed.router,
         people.router,
         on_call,
+        on_call_calendar,
     ):
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

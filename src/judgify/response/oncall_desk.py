@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from judgify.kit.errors import Conflict, Invalid, NotFound
 from judgify.kit.ids import new_id
@@ -45,6 +45,20 @@ class Made:
 
     stand_in: StandIn
     covers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would come of a stand-in that is asked for.
+
+    `new`, `changed` (the same event was read before), `same` (it is there already), or `refused`, and why. `covers`
+    are the stand-ins of others that it would count before.
+    """
+
+    asked: Asked
+    what: Literal["new", "changed", "same", "refused"]
+    reason: str = ""
+    covers: tuple[StandIn, ...] = ()
 
 
 class OnCallDesk:
@@ -93,7 +107,7 @@ class OnCallDesk:
         """Give the stand-ins by beginning; with `past` also those that ended or were cancelled."""
         now = self._desk.clock.now()
         kept = await self._desk.ask(lambda tx: tx.all_kept(STAND_IN))
-        found = [one for one in map(read, kept) if past or one.ends > now]
+        found = [one for one in map(read, kept) if past or not one.is_over(now)]
         return sorted(found, key=lambda one: (one.start, one.id))
 
     async def stand_in(self, target: str, asked: Sequence[Asked], actor: Actor) -> list[Made]:
@@ -110,24 +124,19 @@ class OnCallDesk:
             known = [read(kept) for kept in job.tx.all_kept(STAND_IN, owner=target)]
             made: list[Made] = []
             for one in asked:
-                stand_in = self._checked(job, target, one, actor)
-                same = next((old for old in known if one.source and old.source == one.source), None)
+                stand_in = self._checked(job.now, target, one, actor)
+                same = _read_before(known, one)
                 if same is not None:
                     if _alike(same, stand_in):
                         continue
                     known.remove(same)
                     job.tx.drop(STAND_IN, same.id)
-                pairs = overlapping([stand_in.override, *(old.override for old in known if old.ends > job.now)])
-                covers = tuple(
-                    (later if earlier.id == stand_in.id else earlier).id
-                    for earlier, later in pairs
-                    if stand_in.id in {earlier.id, later.id}
-                )
+                covers = tuple(old.id for old in _covered(stand_in, known, job.now))
                 job.tx.keep(_kept(stand_in))
                 job.journal(journal.StandInMade(stand_in=stand_in, covers=covers), actor=actor)
                 known.append(stand_in)
                 made.append(Made(stand_in, covers))
-            if len([kept for kept in job.tx.all_kept(STAND_IN) if read(kept).ends > job.now]) > MANY:
+            if len([kept for kept in job.tx.all_kept(STAND_IN) if not read(kept).is_over(job.now)]) > MANY:
                 raise Conflict(f"more than {MANY} overrides are still to come; cancel some first")
             if made:
                 first = f"{made[0].stand_in.person} stands in for {target}"
@@ -135,6 +144,33 @@ class OnCallDesk:
             return made
 
         return await self._desk.command(work)
+
+    async def foresee(self, target: str, asked: Sequence[Asked], actor: Actor) -> list[Foreseen]:
+        """Say what would come of each of these stand-ins, in their order; nothing is changed."""
+        self._known_target(target)
+        now = self._desk.clock.now()
+        kept = await self._desk.ask(lambda tx: tx.all_kept(STAND_IN, owner=target))
+        known = [read(one) for one in kept]
+        found: list[Foreseen] = []
+        for one in asked:
+            try:
+                stand_in = self._checked(now, target, one, actor)
+            except Invalid as error:
+                found.append(Foreseen(one, "refused", error.detail))
+                continue
+            same = _read_before(known, one)
+            if same is not None and _alike(same, stand_in):
+                found.append(Foreseen(one, "same"))
+                continue
+            if same is not None:
+                known.remove(same)
+            found.append(
+                Foreseen(
+                    one, "new" if same is None or same.cancelled_at else "changed", "", _covered(stand_in, known, now)
+                )
+            )
+            known.append(stand_in)
+        return found
 
     async def cancel(self, stand_in_id: str, actor: Actor) -> StandIn:
         """End a stand-in now, or take back one that has not begun. One that is over stays as it was: `Conflict`."""
@@ -144,7 +180,7 @@ class OnCallDesk:
             if kept is None:
                 raise NotFound(f"there is no override {stand_in_id!r}")
             known = read(kept)
-            if known.ends <= job.now:
+            if known.is_over(job.now):
                 raise Conflict(f"{stand_in_id} is over already")
             cancelled = known.model_copy(update={"cancelled_at": job.now})
             job.tx.keep(_kept(cancelled))
@@ -199,18 +235,18 @@ class OnCallDesk:
         if target not in known:
             raise Invalid(f"{target!r} is neither a schedule nor a person; known are {', '.join(known)}", path="target")
 
-    def _checked(self, job: Work, target: str, asked: Asked, actor: Actor) -> StandIn:
+    def _checked(self, now: datetime, target: str, asked: Asked, actor: Actor) -> StandIn:
         persons = self.guide.contacts.persons
         if asked.person not in persons:
             raise Invalid(f"{asked.person!r} is not in the contacts; known are {', '.join(persons)}", path="person")
         if asked.person == target:
             raise Invalid(f"{target} cannot stand in for themselves", path="person")
-        start = max(asked.start, job.now)
+        start = max(asked.start, now)
         wrong: list[tuple[Callable[[], bool], str]] = [
-            (lambda: asked.end <= job.now, f"its end {asked.end.isoformat()} is past"),
+            (lambda: asked.end <= now, f"its end {asked.end.isoformat()} is past"),
             (lambda: asked.end <= start, "its end is not after its start"),
             (lambda: asked.end - start > LONGEST, f"it is longer than {LONGEST.days} days"),
-            (lambda: start - job.now > FURTHEST, f"it begins more than {FURTHEST.days} days ahead"),
+            (lambda: start - now > FURTHEST, f"it begins more than {FURTHEST.days} days ahead"),
         ]
         for is_wrong, why in wrong:
             if is_wrong():
@@ -223,9 +259,25 @@ class OnCallDesk:
             end=asked.end,
             reason=asked.reason,
             by=actor,
-            made_at=job.now,
+            made_at=now,
             source=asked.source,
         )
+
+
+def _read_before(known: Sequence[StandIn], asked: Asked) -> StandIn | None:
+    return next((old for old in known if asked.source and old.source == asked.source), None)
+
+
+def _covered(stand_in: StandIn, known: Sequence[StandIn], now: datetime) -> tuple[StandIn, ...]:
+    """Give those of others that overlap with one, as far as they are not over."""
+    others = {old.id: old for old in known if not old.is_over(now)}
+    pairs = overlapping([stand_in.override, *(old.override for old in others.values())])
+    ids = [
+        (later if earlier.id == stand_in.id else earlier).id
+        for earlier, later in pairs
+        if stand_in.id in {earlier.id, later.id}
+    ]
+    return tuple(others[one] for one in ids)
 
 
 def _alike(one: StandIn, other: StandIn) -> bool:

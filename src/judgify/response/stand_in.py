@@ -42,6 +42,10 @@ class StandIn(Value):
             return self.end
         return max(self.start, min(self.end, self.cancelled_at))
 
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether it counts no more: it ended, or was taken back, be it before it began."""
+        return self.ends <= max(now, self.start)
+
 
 def read(kept: Kept) -> StandIn:
     """Give the stand-in that is kept."""
@@ -50,4 +54,4 @@ def read(kept: Kept) -> StandIn:
 
 def current(kept: Iterable[Kept], now: datetime) -> list[StandIn]:
     """Give those that have not ended."""
-    return [one for one in map(read, kept) if one.ends > now]
+    return [one for one in map(read, kept) if not one.is_over(now)]

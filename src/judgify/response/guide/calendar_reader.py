@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -20,7 +20,12 @@ MAX_FOUND: Final = 500
 MAX_TEXT: Final = 500
 SECONDS: Final = 20.0
 """So long a calendar may take to be read."""
+_BROKEN: Final = (ValueError, KeyError, AttributeError, TypeError, OverflowError)
 _TOO_OFTEN: Final = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
+
+
+class _Often(Invalid):
+    """The event repeats within a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,35 @@ class CalendarEvent:
     whole_days: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An event that cannot be read, as far as it can be named, and why."""
+
+    summary: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a calendar holds: its occurrences by beginning, and the events that cannot be read."""
+
+    events: tuple[CalendarEvent, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
 def read_calendar(data: bytes, *, first: datetime, until: datetime, zone: ZoneInfo) -> list[CalendarEvent]:
+    """Give every occurrence as `read_entries` does; `Invalid` for the first event that cannot be read, too."""
+    found = read_entries(data, first=first, until=until, zone=zone)
+    for one in found.unreadable:
+        raise Invalid(one.reason)
+    return list(found.events)
+
+
+def read_entries(data: bytes, *, first: datetime, until: datetime, zone: ZoneInfo) -> Reading:
     """Give every occurrence that is not over at `first` and begins before `until`, by beginning.
 
-    Times without a zone, and whole days, are `zone`'s. Cancelled events are left out. `Invalid` for what is no
-    calendar, is too large, repeats within a day, or takes too long.
+    Times without a zone, and whole days, are `zone`'s. Cancelled events are left out; an event that cannot be read, or
+    repeats within a day, is told beside the others. `Invalid` for what is no calendar, is too large, or takes too long.
     """
     if len(data) > MAX_BYTES:
         raise Invalid(f"the calendar is larger than {MAX_BYTES} bytes")
@@ -54,26 +83,36 @@ def read_calendar(data: bytes, *, first: datetime, until: datetime, zone: ZoneIn
             raise Invalid("this is not an iCalendar file")
         try:
             return _occurrences(calendar, first, until, zone)
-        except (ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
+        except _BROKEN as error:
             raise Invalid(f"the calendar cannot be read: {error}") from None
 
 
-def _occurrences(calendar: icalendar.Calendar, first: datetime, until: datetime, zone: ZoneInfo) -> list[CalendarEvent]:
+def _occurrences(calendar: icalendar.Calendar, first: datetime, until: datetime, zone: ZoneInfo) -> Reading:
     events: list[Any] = list(calendar.walk("VEVENT"))
     # An occurrence that was moved or changed is an event of its own, and takes the place of the one it was.
     moved = {(_text(event, "UID"), _instant(event["RECURRENCE-ID"].dt, zone)) for event in events if _changed(event)}
     found: list[CalendarEvent] = []
+    unreadable: list[Unreadable] = []
     for event in events:
+        title = _text(event, "SUMMARY")
         if event.errors:
-            raise Invalid(f"the event {_text(event, 'SUMMARY')!r} cannot be read: {event.errors[0]}"[:MAX_TEXT])
-        for start, end in _times(event, first, until, zone):
-            if not _changed(event) and (_text(event, "UID"), start.astimezone(UTC)) in moved:
-                continue
-            if str(event.get("STATUS", "")).upper() != "CANCELLED" and start < end and end > first and start < until:
-                found.append(_event(event, start, end))
+            unreadable.append(Unreadable(title, f"the event {title!r} cannot be read: {event.errors[0]}"[:MAX_TEXT]))
+            continue
+        if str(event.get("STATUS", "")).upper() == "CANCELLED":
+            continue
+        try:
+            for start, end in _times(event, first, until, zone):
+                if not _changed(event) and (_text(event, "UID"), start.astimezone(UTC)) in moved:
+                    continue
+                if start < end and end > first and start < until:
+                    found.append(_event(event, start, end))
+        except _Often as error:
+            unreadable.append(Unreadable(title, error.detail))
+        except _BROKEN as error:
+            unreadable.append(Unreadable(title, f"the event {title!r} cannot be read: {error}"[:MAX_TEXT]))
         if len(found) > MAX_FOUND:
             raise Invalid(f"more than {MAX_FOUND} events until {until:%Y-%m-%d}; choose fewer days")
-    return sorted(found, key=lambda one: (one.start, one.source))
+    return Reading(tuple(sorted(found, key=lambda one: (one.start, one.source))), tuple(unreadable))
 
 
 def _changed(event: Any) -> bool:
@@ -95,7 +134,7 @@ def _times(event: Any, first: datetime, until: datetime, zone: ZoneInfo) -> Iter
     rules = event.get("RRULE")
     for rule in _listed(rules):
         if {str(word).upper() for word in rule.get("FREQ", [])} & _TOO_OFTEN:
-            raise Invalid(f"the event {_text(event, 'SUMMARY')!r} repeats within a day; no override does")
+            raise _Often(f"the event {_text(event, 'SUMMARY')!r} repeats within a day; no override does")
         # dateutil compares naive moments with naive ones: an end given in UTC is taken to the event's own wall.
         plain: Any = icalendar.vRecur({key: value for key, value in rule.items() if key.upper() != "UNTIL"})
         last = next((_wall(_local(one, own)) for one in _listed(rule.get("UNTIL"))), None)
@@ -147,6 +186,24 @@ def days_of(events: list[CalendarEvent], zone: ZoneInfo) -> dict[date, str]:
             found.setdefault(day, event.summary)
             day += timedelta(days=1)
     return dict(sorted(found.items()))
+
+
+def holiday_line(day: date, name: str) -> str:
+    """Write a day as an entry of calendar.yaml; of its name what YAML could take for its own is left out."""
+    plain = " ".join("".join(letter for letter in name if letter.isprintable() and letter not in "\"'\\{}[]#").split())
+    return f'{{date: {day}, name: "{plain or "holiday"}"}}'
+
+
+def person_of(event: CalendarEvent, people: Mapping[str, Iterable[str]]) -> str | None:
+    """Give whom an event names: a contact among the attendees, else the one whose key or name is the title.
+
+    `people` has for each contact what they are known by; what holds an `@` within is an e-mail address.
+    """
+    for key, names in people.items():
+        if any(name.lower() in event.attendees for name in names if "@" in name[1:]):
+            return key
+    wanted = event.summary.strip().lower()
+    return next((key for key, names in people.items() if wanted in {key, *(name.lower() for name in names)}), None)
 
 
 def _event(event: Any, start: datetime, end: datetime) -> CalendarEvent:

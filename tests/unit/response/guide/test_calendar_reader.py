@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from judgify.cli.calendar_reader import MAX_BYTES, MAX_EVENTS, days_of, read_calendar
 from judgify.kit.errors import Invalid
+from judgify.response.guide.calendar_reader import MAX_BYTES, MAX_EVENTS, days_of, read_calendar
 
 SEOUL = ZoneInfo("Asia/Seoul")
 FIRST = datetime(2026, 3, 2, tzinfo=SEOUL)
