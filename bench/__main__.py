@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from bench import decision, gateway, judgment, logbook, page, storm
+from bench import decision, gateway, judgment, logbook, page, storm, wire
 from bench.report import Row, dump, table
 from bench.tools import Missing
 from judgify import __version__
@@ -42,6 +42,7 @@ PARTS: Final[dict[str, tuple[Callable[..., list[Row]], dict[str, Any]]]] = {
     "gateway": (gateway.measure, {"seconds": 2, "rounds": 1}),
     "judgment": (judgment.measure, {"seconds": 3, "rounds": 1, "settle_s": 5}),
     "page": (page.measure, {"pages": 40}),
+    "wire": (wire.measure, {"seconds": 10}),
     "storm": (storm.measure, {"rounds": 1}),
     "decision": (decision.measure, {"rounds": 5, "seconds": 0.02, "sizes": (10, 1_000, 10_000)}),
     "logbook": (_logbook, {"lines": 100_000, "corpus": 200_000}),
