@@ -39,6 +39,7 @@ class Change:
     Attributes:
         input: Its name.
         now: The value that was given; None also when there was none.
+        given: Whether there was one.
         instead: A value that changes the outcome, as little beside the open end of a stretch as the digits given allow.
         where: The stretch or value of the input it stands for, as unary tests of FEEL.
         distance: How far away that begins: of numbers the difference, of dates days; None where there is no distance.
@@ -55,6 +56,7 @@ class Change:
     share: Decimal
     before: Outcome = field(repr=False)
     after: Outcome = field(repr=False)
+    given: bool = True
 
     def explain(self, language: Language = "ko") -> str:
         """Say it in a sentence."""
@@ -64,7 +66,7 @@ class Change:
             "instead": as_json(self.instead),
             "after": _said(self.after, language),
         }
-        return _TEXT[language].format_map(values)
+        return (_TEXT if self.given else _NEW)[language].format_map(values)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the change as JSON holds it."""
@@ -82,6 +84,12 @@ class Change:
 _TEXT: Final[dict[Language, str]] = {
     "ko": "'{input}' 값이 {now} 대신 {instead}이면 결과가 달라집니다: {after}",
     "en": 'with {instead} instead of {now} as "{input}" the outcome would be another: {after}',
+}
+
+
+_NEW: Final[dict[Language, str]] = {
+    "ko": "'{input}' 값이 {instead}(으)로 주어지면 결과가 달라집니다: {after}",
+    "en": 'with {instead} given as "{input}" the outcome would be another: {after}',
 }
 
 
@@ -188,7 +196,8 @@ def _search(
             width = _exact(axis.marks[-1] - axis.marks[0]) if axis.ordered else Decimal(0)
             share = Decimal(1) if far is None else far / (width or max(far, Decimal(1)))
             now = inputs.get(name)
-            return Change(name, now, one.value, axis.text([one.place]), far, share, before, after), True
+            where = axis.text([one.place])
+            return Change(name, now, one.value, where, far, share, before, after, name in inputs), True
     return None, True
 
 

@@ -40,7 +40,7 @@ MAX_TOKENS: Final = 6_000
 """Words, signs and constants of an expression: reading one takes some ten microseconds."""
 MAX_DEPTH: Final = 220
 """Levels of an expression's tree: each costs a call or two of Python's stack when it is worked out."""
-MAX_STEPS: Final = 150_000
+MAX_STEPS: Final = 80_000
 """Steps of one evaluation, about half a microsecond each: turns of a loop by what they work out, calls, members of
 lists made or compared. Whoever evaluates may allow more."""
 MAX_CALLS: Final = 100

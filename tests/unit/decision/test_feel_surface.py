@@ -34,6 +34,36 @@ def test_names_of_an_expression() -> None:
     assert compile_expression("나이 + 1").evaluate({"\u1102\u1161\u110b\u1175": 2}) == 3
 
 
+LONG = '{s: string join(for i in 1..10000 return "가나다라마바사아자차"), r: for i in 1..20000 return CALL}.r'
+NUMBERS = "{l: for i in 1..1000 return i, r: for i in 1..500 return CALL}.r"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for i in 1..2000 return 1.37 ** 0.77",
+        "for i in 1..2000 return exp(i / 7)",
+        "{f: log, r: for i in 1..2000 return f(i / 7)}.r",
+        "for i in 1..2000 return modulo(1.5e-6000 * i, 7e6000)",
+        'for i in 1..20000 return @"2020-01-01T10:00:00@Europe/Paris" + @"P1D"',
+        'for i in 1..20000 return @"2020-01-01T10:00:00@Europe/Paris" < @"2021-01-01T10:00:00@Asia/Seoul"',
+        'for i in 1..20000 return range("[1..5]")',
+        'for i in 1..5000 return matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "(a+)+b")',
+        "{b: 3 ** 1200, r: for i in 1..30000 return b * b}.r",
+        LONG.replace("CALL", 'contains(s, "나가")'),
+        LONG.replace("CALL", "substring(s, i)"),
+        LONG.replace("CALL", 's + "x" < s + "y"'),
+        NUMBERS.replace("CALL", "-1 in l"),
+        "{c: for i in 1..300 return {a: i}, r: for i in 1..1000 return c.a}.r",
+    ],
+)
+def test_what_costs_much_counts_for_much(text: str) -> None:
+    """Each would take some tenths of a second or seconds, were every turn of a loop to count the same."""
+    for mode in Mode:
+        with pytest.raises(LimitError, match="too-many-steps"):
+            compile_expression(text, mode=mode).evaluate({})
+
+
 def test_a_name_nobody_declared_may_have_several_words() -> None:
     assert compile_expression("monthly income + 1").evaluate({"monthly income": 2}) == 3
     assert compile_expression("person.monthly income 2 + 1").evaluate({"person": {"monthly income 2": 2}}) == 3

@@ -19,9 +19,14 @@ from fractions import Fraction
 from typing import Final, TypeAlias
 
 from judgify.decision.feel.error import EvaluationError
+from judgify.decision.feel.meter import spend
 from judgify.decision.limit import MAX_BITS
 
 Number: TypeAlias = int | Decimal
+_SERIES: Final = 80
+"""Steps that a logarithm or an exponential costs."""
+_FRACTION: Final = 16
+"""Steps that a remainder costs whose numbers are not whole."""
 
 CONTEXT: Final = Context(
     prec=34,
@@ -137,6 +142,8 @@ def modulo(dividend: Number, divisor: Number) -> Number:
         raise EvaluationError("division-by-zero")
     if type(dividend) is int and type(divisor) is int:
         return dividend % divisor
+    # Worked out exactly, numbers far apart have thousands of digits.
+    spend(_FRACTION + (abs(Decimal(dividend).adjusted()) + abs(Decimal(divisor).adjusted())) // 4)
     rest = Fraction(dividend) % Fraction(divisor)
     return _within(lambda: CONTEXT.divide(Decimal(rest.numerator), Decimal(rest.denominator)))
 
@@ -182,6 +189,7 @@ def logarithm(value: Number) -> Number:
     """
     if value <= 0:
         raise EvaluationError("out-of-range", value=value)
+    spend(_SERIES)
     return _within(lambda: CONTEXT.ln(Decimal(value)))
 
 
@@ -195,6 +203,7 @@ def exponential(value: Number) -> Number:
         raise EvaluationError("out-of-range", value=value)
     if value < -15_000:
         return 0
+    spend(_SERIES)
     return _within(lambda: CONTEXT.exp(Decimal(value)))
 
 

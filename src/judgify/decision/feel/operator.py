@@ -27,6 +27,14 @@ COMPARISONS: Final[dict[str, Check]] = {
     "=": operator.eq,
     "!=": operator.ne,
 }
+_LONG: Final = 1 << 128
+"""Whole numbers from which on it counts how long they are."""
+_POWER: Final = 4
+"""Steps that a power costs that is no whole number."""
+_ROOT: Final = 100
+"""Steps that a power to a fraction costs: it goes through logarithms."""
+_CALENDAR: Final = 6
+"""Steps that an addition or a multiplication of dates, times and durations costs."""
 _TEMPORAL: Final = frozenset({"date", "time", "date-time", "duration", "months"})
 _ORDERED: Final = frozenset({"number", "string"}) | _TEMPORAL
 _EQUAL: Final = _ORDERED | {"boolean", "list", "context", "range", "function"}
@@ -126,6 +134,8 @@ def order(left: Any, right: Any, *, strict: bool = True) -> int:
 def _bounded(value: int) -> int:
     if value.bit_length() > MAX_BITS:
         raise EvaluationError("out-of-range")
+    if not -_LONG < value < _LONG:
+        spend(3)
     return value
 
 
@@ -150,6 +160,7 @@ def _power(left: Any, right: Any) -> Any:
         return 1
     if not left and right < 0:
         raise EvaluationError("division-by-zero")
+    spend(_POWER if right == int(right) else _ROOT)
     return CONTEXT.power(Decimal(left), Decimal(right))
 
 
@@ -197,6 +208,7 @@ def _worked_out(symbol: str, left: Any, right: Any, *, strict: bool) -> Any:
         if strict or symbol != "-" or {found, other} != {"date", "date-time"}:
             raise EvaluationError("no-arithmetic", operator=symbol, left=found, right=other)
         left, right = _midnight(left), _midnight(right)
+    spend(_CALENDAR)
     return _SCALES[symbol](left, right) if symbol in _SCALES else _TIMES[symbol](left, right, strict=strict)
 
 

@@ -7,12 +7,15 @@ from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from judgify.decision.feel.error import EvaluationError
+from judgify.decision.feel.meter import spend
 from judgify.decision.feel.temporal_calendar import CYCLE, days_of
 
 Zone: TypeAlias = int | str
 MAX_OFFSET: Final = 14 * 3600
 """Seconds by which an offset may differ from UTC, as XML Schema has it."""
 DAY: Final = 86_400
+_LOOKED_UP: Final = 6
+"""Steps that it costs to look a named zone up."""
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,3}")
 _MAX_NAME: Final = 64
 # The years for which the database is asked; the rules of years beyond are those of the same year 400 years nearer.
@@ -69,6 +72,7 @@ def offset_at_local(zone: Zone, days: int, second: int, fold: int) -> int:
     """
     if isinstance(zone, int):
         return zone
+    spend(_LOOKED_UP)
     moment = _EPOCH + timedelta(days=_near(days), seconds=second)
     return _seconds(moment.replace(tzinfo=_zone(zone), fold=fold).utcoffset())
 
@@ -77,6 +81,7 @@ def offset_at_instant(zone: Zone, second: int) -> tuple[int, int]:
     """Give the offset in seconds, and the fold, that hold at an instant in seconds since the epoch (UTC)."""
     if isinstance(zone, int):
         return zone, 0
+    spend(_LOOKED_UP)
     days, of_day = divmod(second, DAY)
     # `fromutc` takes the instant as a naive-looking time of its own zone.
     moment = (_EPOCH + timedelta(days=_near(days), seconds=of_day)).replace(tzinfo=_zone(zone))

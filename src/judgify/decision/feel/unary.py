@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from judgify.decision.feel.error import EvaluationError, FeelError
+from judgify.decision.feel.meter import spend
 from judgify.decision.feel.operator import COMPARISONS, NUMERIC, comparable, compare, equal
 from judgify.decision.feel.range import Range
 from judgify.decision.feel.scope import Code
@@ -80,6 +81,7 @@ def belongs(value: Any, held: Any, *, strict: bool) -> bool:
         return compared("=", value, held, strict=strict)
     if isinstance(value, list) and equal(value, held, strict=strict):
         return True
+    spend(len(held))
     fault = None
     for member in held:
         try:

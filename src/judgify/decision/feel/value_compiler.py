@@ -7,6 +7,7 @@ from judgify.decision.feel import range as ranges
 from judgify.decision.feel import temporal
 from judgify.decision.feel.ast import (
     Arithmetic,
+    Between,
     Bound,
     Call,
     Choice,
@@ -27,6 +28,7 @@ from judgify.decision.feel.ast import (
     walk,
 )
 from judgify.decision.feel.error import EvaluationError, FeelError
+from judgify.decision.feel.meter import spend
 from judgify.decision.feel.mode import Mode
 from judgify.decision.feel.number import CONTEXT
 from judgify.decision.feel.operator import COMPARISONS, NUMERIC, compare, compute, negate, result_kind
@@ -37,6 +39,8 @@ from judgify.decision.feel.unary import match
 from judgify.decision.feel.value import canonical, deep, kind
 
 _KINDS_OF_TYPE: Final = {"duration": None, "any": None}
+_LONG: Final = 4_096
+"""Characters from which on it counts how long a text is that is compared."""
 _SAFE: Final = 1 << 62
 """Whole numbers below it need no look at their size after one operation."""
 _REAL: Final = {"+": CONTEXT.add, "-": CONTEXT.subtract, "*": CONTEXT.multiply}
@@ -95,9 +99,19 @@ def repeats(node: Any) -> bool:
     return any(isinstance(part, _LOOPS) or (isinstance(part, Call) and not _is_simple(part)) for part, _ in walk(node))
 
 
+_EXTRA: Final[dict[type, int]] = {Call: 12, Interval: 6, Between: 6, InstanceOf: 4}
+"""Quarters of a step that a part of a tree costs beside its own; what grows with its values is counted when it runs."""
+_SIGNS: Final = {"/": 4, "**": 12}
+"""The same for operators."""
+
+
 def weight(node: Any) -> int:
     """Tell how many steps it takes to work something out once, loops within aside."""
-    return 1 + sum(1 for _ in walk(node)) // 4
+    quarters = sum(
+        1 + (_SIGNS.get(part.symbol, 0) if type(part) is Arithmetic else _EXTRA.get(type(part), 0))
+        for part, _ in walk(node)
+    )
+    return 1 + quarters // 4
 
 
 def _is_simple(call: Call) -> bool:
@@ -203,6 +217,7 @@ class ValueCompiler:
         def each(holder: Any) -> Any:
             try:
                 if isinstance(holder, list):
+                    spend(2 * len(holder))
                     return [each(deep(item)) for item in holder]
                 return _member_of(holder, key, name)
             except EvaluationError as fault:
@@ -383,7 +398,11 @@ def _compared(symbol: str, one: Run, two: Run, slow: Callable[[Any, Any], Any]) 
     def run(scope: Any) -> Any:
         left, right = one(scope), two(scope)
         found = type(left)
-        if (found in NUMERIC and type(right) in NUMERIC) or (found is str and type(right) is str):
+        if found in NUMERIC and type(right) in NUMERIC:
+            return quick(left, right)
+        if found is str and type(right) is str:
+            if len(left) > _LONG:
+                spend(len(left) // _LONG)
             return quick(left, right)
         return slow(left, right)
 

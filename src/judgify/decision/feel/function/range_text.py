@@ -4,6 +4,7 @@ import re
 from typing import Any, Final
 
 from judgify.decision.feel.error import EvaluationError
+from judgify.decision.feel.meter import spend
 from judgify.decision.feel.number import read_number
 from judgify.decision.feel.range import Range, range_of
 from judgify.decision.feel.temporal import read, read_date, read_date_time, read_duration, read_time
@@ -55,6 +56,7 @@ def read_range(text: str) -> Range:
         EvaluationError: `unreadable` for another text; `bad-range` or `cannot-compare` for ends in the wrong order or
             of two kinds.
     """
+    spend(4)
     found = _RANGE.fullmatch(text) if len(text) <= _MAX else None
     if not found or not (found[2] or found[3]):
         raise EvaluationError("unreadable", value=text[:100], type="range")

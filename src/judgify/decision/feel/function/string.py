@@ -11,6 +11,10 @@ from judgify.decision.feel.meter import spend
 from judgify.decision.feel.number import Number
 from judgify.decision.limit import MAX_STRING
 
+_COPIED: Final = 1_024
+"""Characters that are copied in one step."""
+_SEARCHED: Final = 512
+"""Characters that are searched for others in one step."""
 _STRING: Final = needs("string", STRING)
 _MATCH: Final = needs("match", STRING)
 _FLAGS: Final = needs("flags", STRING, optional=True)
@@ -25,6 +29,7 @@ def _made(parts: list[str]) -> str:
 
 
 def _substring(text: str, start: Number, length: Number | None = None) -> str:
+    spend(len(text) // _COPIED)
     first = start_of(start, len(text))
     if length is None:
         return text[first:]
@@ -32,12 +37,19 @@ def _substring(text: str, start: Number, length: Number | None = None) -> str:
 
 
 def _before(text: str, match: str) -> str:
+    spend(len(text) // _SEARCHED)
     return text[: max(0, text.find(match))]
 
 
 def _after(text: str, match: str) -> str:
+    spend(len(text) // _SEARCHED)
     at = text.find(match)
     return "" if at < 0 else text[at + len(match) :]
+
+
+def _contains(text: str, match: str) -> bool:
+    spend(len(text) // _SEARCHED)
+    return match in text
 
 
 def _matches(text: str, pattern: str, flags: str | None = None) -> bool:
@@ -127,7 +139,7 @@ FUNCTIONS: Final = (
         "replace",
         form(_replace, needs("input", STRING), needs("pattern", STRING), needs("replacement", STRING), _FLAGS),
     ),
-    builtin("contains", form(lambda string, match: match in string, _STRING, _MATCH)),
+    builtin("contains", form(_contains, _STRING, _MATCH)),
     builtin("starts with", form(lambda string, match: string.startswith(match), _STRING, _MATCH)),
     builtin("ends with", form(lambda string, match: string.endswith(match), _STRING, _MATCH)),
     builtin("matches", form(_matches, needs("input", STRING), needs("pattern", STRING), _FLAGS)),
