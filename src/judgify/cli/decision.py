@@ -10,13 +10,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from judgify.cli.decision_words import LEVELS, POLICIES, coverage_text, failure_text, said, what_if
 from judgify.cli.output import Json, emit, err, out, printable
 from judgify.cli.workflow_file import read_raw
-from judgify.decision import DecisionTable, Finding, Matched, TableError, analyse, explain
+from judgify.decision import Analysis, DecisionTable, Finding, Matched, TableError, analyse, counterfactual, explain
 from judgify.decision.coverage import Coverage, coverage
 from judgify.decision.dmn import ModelError, read_table, write_table
+from judgify.decision.error import listing
 from judgify.decision.wording import Language
 from judgify.kit.errors import Invalid
+from judgify.response.guide.table_form import table_form
+from judgify.response.guide.yaml_file import read_text, read_yaml
 
 app: Final = typer.Typer(name="decision", help="Decision tables in files.", no_args_is_help=True)
 DMN: Final = (".dmn", ".xml")
@@ -34,7 +38,11 @@ def register(root: typer.Typer) -> None:
 
 @app.command("check")
 def check(file: File, table: Name = None, lang: Lang = "ko", as_json: Json = False) -> None:
-    """Name every mistake, gap, conflict and rule that never speaks; exit code 1 for a mistake or a failed example."""
+    """Show a table, and what is wrong with it.
+
+    Names every mistake, gap, conflict and rule that never speaks, and judges the examples. Exit code 1 for a mistake, a
+    conflict, a rule that never speaks or a failed example.
+    """
     language = _language(lang)
     try:
         tables = _tables(file, table)
@@ -53,16 +61,32 @@ def check(file: File, table: Name = None, lang: Lang = "ko", as_json: Json = Fal
         )
     else:
         for one, result, cover in found:
+            out.print(Text(_title(one, language)), style="bold")
             out.print(_grid(one))
-            for finding in result.findings:
-                _say(finding, language)
-            if result.unknown:
-                out.print(f"not analysed (more than constants): {printable(', '.join(result.unknown))}", style="dim")
-            if not result.complete:
-                out.print("the analysis was cut: the table is too large to be looked at whole", style="yellow")
-            if not result.findings:
-                out.print("no gap, no conflict, every rule speaks" if result.complete else "", style="green")
-            _examples(one, cover)
+            _findings(result, language)
+            _examples(one, cover, language)
+    sys.exit(1 if bad else 0)
+
+
+@app.command("analyse")
+def analyse_tables(file: File, table: Name = None, lang: Lang = "ko", as_json: Json = False) -> None:
+    """Say what a table leaves open, says twice or never says.
+
+    Each gap is given with the inputs that it is about and an example; where a workflow asks a model, they are what the
+    model is asked. Exit code 1 for a conflict or a rule that never speaks.
+    """
+    language = _language(lang)
+    try:
+        found = [(one, analyse(one)) for one in _tables(file, table)]
+    except (TableError, ModelError) as error:
+        _mistakes(error, as_json=as_json)
+    bad = any(finding.level == "error" for _, result in found for finding in result.findings)
+    if as_json:
+        emit({"ok": not bad, "tables": [{"table": one.name, **result.to_dict()} for one, result in found]})
+    else:
+        for one, result in found:
+            out.print(Text(_title(one, language)), style="bold")
+            _findings(result, language)
     sys.exit(1 if bad else 0)
 
 
@@ -70,11 +94,18 @@ def check(file: File, table: Name = None, lang: Lang = "ko", as_json: Json = Fal
 def evaluate(
     file: File,
     given: Annotated[str, typer.Argument(metavar="INPUT", help="The object as JSON, or - to read it.")] = "-",
+    *,
     table: Name = None,
     lang: Lang = "ko",
+    changes: Annotated[
+        bool, typer.Option("--what-if", help="Also the smallest change of one input that would change the outcome.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Judge one object and say why; exit code 3 when it is not evaluable."""
+    """Judge one object and say why.
+
+    Exit code 3 when it is not evaluable.
+    """
     language = _language(lang)
     try:
         tables = _tables(file, table)
@@ -82,18 +113,27 @@ def evaluate(
         _mistakes(error, as_json=as_json)
     if len(tables) > 1:
         raise Invalid(f"{file} holds {len(tables)} tables; name one: --table {tables[0].name}")
-    outcome = tables[0].evaluate(_object(given))
+    inputs = _object(given)
+    outcome = tables[0].evaluate(inputs)
+    found = counterfactual(tables[0], inputs) if changes else None
     if as_json:
-        emit(outcome.to_dict())
+        emit(outcome.to_dict() | ({"what_if": found.to_dict()} if found else {}))
     else:
+        style = "" if isinstance(outcome, Matched) else "yellow"
         for sentence in explain(outcome, language):
-            out.print(printable(sentence), markup=False, style="" if isinstance(outcome, Matched) else "yellow")
+            out.print(printable(sentence), markup=False, style=style, soft_wrap=True)
+        for sentence in what_if(found, language) if found else ():
+            out.print(printable(sentence), markup=False, style="cyan", soft_wrap=True)
     sys.exit(3 if outcome.verdict == "not evaluable" else 0)
 
 
 @app.command("test")
-def run_examples(file: File, table: Name = None, as_json: Json = False) -> None:
-    """Judge the examples that the file carries and name the rules that none reaches; exit code 1 when one fails."""
+def run_examples(file: File, table: Name = None, lang: Lang = "ko", as_json: Json = False) -> None:
+    """Judge the examples that a file carries.
+
+    Names the rules that none of them reaches. Exit code 1 when one comes out otherwise than written.
+    """
+    language = _language(lang)
     try:
         found = [(one, coverage(one)) for one in _tables(file, table)]
     except (TableError, ModelError) as error:
@@ -103,7 +143,7 @@ def run_examples(file: File, table: Name = None, as_json: Json = False) -> None:
         emit({"ok": not failed, "tables": [{"table": one.name, **cover.to_dict()} for one, cover in found]})
     else:
         for one, cover in found:
-            _examples(one, cover)
+            _examples(one, cover, language)
     sys.exit(1 if failed else 0)
 
 
@@ -114,7 +154,10 @@ def convert(
     table: Name = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write a table in the other form, nothing lost; what cannot be said there is an error, and nothing is written."""
+    """Write a table as DMN, or DMN as a table.
+
+    Nothing is lost: what cannot be said there is an error, and nothing is written.
+    """
     try:
         tables = _tables(file, table)
     except (TableError, ModelError) as error:
@@ -155,12 +198,20 @@ def _tables(file: Path, wanted: str | None) -> list[DecisionTable]:
     raw = read_raw(file)
     if not isinstance(raw, Mapping):
         raise Invalid(f"{file}: is not a table; begin with `name:`, `inputs:`, `outputs:` and `rules:`")
+    raw = _of_the_guide(file, raw) or raw
     several = raw.get("tables")
     forms = several if isinstance(several, list) else [raw]
     named = [form for form in forms if wanted is None or (isinstance(form, Mapping) and form.get("name") == wanted)]
     if not named:
         raise Invalid(f"{file}: there is no table {wanted!r}")
     return [DecisionTable.from_mapping(form, str(file)) for form in named]
+
+
+def _of_the_guide(file: Path, raw: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give the table that the guide makes of its own file, where the file is one of those."""
+    if file.suffix.lower() == ".json":
+        return None
+    return table_form(raw, read_yaml(read_text(file)), str(file))
 
 
 def _object(text: str) -> Mapping[str, Any]:
@@ -182,8 +233,12 @@ def _mistakes(error: TableError | ModelError, *, as_json: bool) -> NoReturn:
     sys.exit(1)
 
 
+def _title(table: DecisionTable, language: Language) -> str:
+    return f"{printable(table.name)} — {table.hit_policy}: {POLICIES[language][table.hit_policy]}"
+
+
 def _grid(table: DecisionTable) -> Table:
-    shown = Table(title=Text(f"{printable(table.name)}  {table.hit_policy}"), title_justify="left")
+    shown = Table()
     shown.add_column("")
     for column in table.inputs:
         shown.add_column(Text(printable(column.label or column.name)))
@@ -198,15 +253,24 @@ def _grid(table: DecisionTable) -> Table:
 
 
 def _say(finding: Finding, language: Language) -> None:
-    text = f"{finding.level}: {printable(finding.explain(language))}"
+    text = f"{LEVELS[language][finding.level]}: {printable(finding.explain(language))}"
     out.print(text, markup=False, style=_STYLE[finding.level], soft_wrap=True)
 
 
-def _examples(table: DecisionTable, cover: Coverage) -> None:
+def _findings(result: Analysis, language: Language) -> None:
+    for finding in result.findings:
+        _say(finding, language)
+    if result.unknown:
+        unknown = said(language, "unknown", names=listing(result.unknown))
+        out.print(printable(unknown), markup=False, style="dim", soft_wrap=True)
+    if not result.complete:
+        out.print(said(language, "cut"), markup=False, style="yellow")
+    elif not result.findings:
+        out.print(said(language, "whole"), markup=False, style="green")
+
+
+def _examples(table: DecisionTable, cover: Coverage, language: Language) -> None:
     for failure in cover.failures:
-        out.print(f"failed: {printable(str(failure))}", markup=False, style="red", soft_wrap=True)
-    good = len(table.examples) - len(cover.failures)
-    missed = f"; no example for {', '.join(cover.missed)}" if cover.missed else ""
-    share = f"{good} of {len(table.examples)} examples as written, rules reached {cover.percent:.0f} %"
-    text = f"{table.name}: {share}{missed}"
-    out.print(printable(text), markup=False, style="" if cover.missed else "green", soft_wrap=True)
+        out.print(printable(failure_text(failure, language)), markup=False, style="red", soft_wrap=True)
+    style = "" if cover.missed or cover.failures else "green"
+    out.print(printable(coverage_text(table, cover, language)), markup=False, style=style, soft_wrap=True)

@@ -39,13 +39,13 @@ def matrix_form(file: EscalationFile) -> dict[str, Any]:
         "name": NAME,
         "hit_policy": "U",
         "inputs": [
-            {"name": "severity", "type": "string", "allowed": list(SEVERITIES)},
-            {"name": "minute", "type": "number", "allowed": ">= 0"},
+            {"name": "severity", "label": "심각도", "type": "string", "allowed": list(SEVERITIES)},
+            {"name": "minute", "label": "경과(분)", "type": "number", "allowed": ">= 0"},
         ],
         "outputs": [
-            {"name": "brings", "type": "string"},
-            {"name": "told", "type": "string"},
-            {"name": "also", "type": "string"},
+            {"name": "brings", "label": "부르는 역할", "type": "string"},
+            {"name": "told", "label": "방식", "type": "string"},
+            {"name": "also", "label": "함께 알리는 역할", "type": "string"},
         ],
         "rules": [
             {
