@@ -12,6 +12,10 @@ ITSELF: Final = "the run itself"
 """Named in place of a promise, where the run could not be carried out as planned."""
 EARLY_S: Final = 0.05
 """Clocks of two processes are read one after the other; a page this much too early is not early."""
+AHEAD_S: Final = 0.3
+"""An engine claims a row at most this long before it is due."""
+TRIES: Final = 6
+"""What is not a page is given up after so many tries; each of them fails on a machine that has no processor for it."""
 SETTLE_S: Final = max(RETRY_S) + TRY_S
 """After a fault has passed, the pause before the next try and the rest of the last one still have to run out."""
 
@@ -83,24 +87,27 @@ def _may_end(record: Record, accepted: Accepted, acked: Acked, owed: Owed) -> bo
     """Tell whether a page may have been due when it was acknowledged, so that it need not come any more.
 
     The incident opened between the first try to send the alert in, which may have died after its commit, and the 202.
-    Where nobody of a row was reached by then, the next one may have been brought forward.
+    Where nobody of a row was reached by then, the next one may have been brought forward: what was taken counts, unless
+    the engine never knew, and told it again.
     """
     if owed.kind != "page":
         return False
     if accepted.tried_at + owed.after_s < acked.answered_at:
         return True
-    before: dict[int, list[Arrival]] = defaultdict(list)
-    for one in record.arrivals:
+    rows: dict[int, list[bool]] = defaultdict(list)
+    mine = [one for one in record.arrivals if one.key.incident == accepted.incident and one.key.kind == "page"]
+    for one in mine:
         minute = one.key.minute
-        mine = one.key.incident == accepted.incident and one.key.kind == "page" and one.at < acked.answered_at
-        if mine and minute is not None and minute < owed.minute:
-            before[minute].append(one)
-    return any(all(_unsure(record, one) for one in row) for row in before.values())
+        if minute is not None and minute < owed.minute and one.at < acked.answered_at:
+            again = any(two.labelled and two.at > one.at and (two.sink, two.key) == (one.sink, one.key) for two in mine)
+            rows[minute].append(one.verdict == "taken" and not again)
+    return any(not any(reached) for reached in rows.values())
 
 
-def _unsure(record: Record, one: Arrival) -> bool:
-    """Tell whether the engine cannot know, or knows better than, that this message was taken."""
-    return one.verdict != "taken" or record.starved_s(one.at - TRY_S, one.at + TRY_S) > TRY_S / 3
+def _claimed_beside(record: Record, acked: Acked, due: float) -> bool:
+    """Tell whether a second engine may have passed its last check of a row before it heard of the acknowledgement."""
+    engines = sum(one.start <= acked.answered_at <= one.end for one in record.up)
+    return engines > 1 and due < acked.answered_at + AHEAD_S + record.starved_s(acked.asked_at, due)
 
 
 def _folded(record: Record) -> Iterator[Violation]:
@@ -161,25 +168,27 @@ def _punctual(record: Record, debt: _Debt, figures: Figures) -> Iterator[Violati
     told = min((one.at for one in mine if one.told), default=None)
     name = f"{accepted.incident} row {owed.minute} {owed.kind} {owed.person} by {sink}"
     withdrawn = acked is not None and _may_end(record, accepted, acked, owed)
+    given_up = owed.kind != "page" and told is None and record.starved_s(due, record.ended_at) > TRIES * TRY_S
     for one in clear(record, sink):
         start = max(due, one.start)
         end = min(one.end, acked.asked_at) if withdrawn and acked is not None else one.end
         if told is not None and one.start <= told <= one.end:
             figures.late_s.append(max(0.0, told - start))
         bound = BOUND_S + record.starved_s(start, min(end, told or end))
-        if start + bound < end and (told is None or told > start + bound):
+        if not given_up and start + bound < end and (told is None or told > start + bound):
             lost = told is None
             promise = "nothing accepted is lost" if lost else "no page is late beyond the bound"
             took = "never came" if told is None else f"came {told - start:.3f} s after it could"
             yield Violation(promise, f"{name}: {took}; due at {due:.3f}, clear {one.start:.3f} to {end:.3f}")
             return
-    if told is None and not withdrawn:
+    if told is None and not withdrawn and not given_up:
         yield Violation("nothing accepted is lost", f"{name}: due at {due:.3f}, never came")
         return
     if (
         owed.kind == "page"
         and acked is not None
         and not withdrawn
+        and not _claimed_beside(record, acked, due)
         and not any(one.told and one.key.kind == "information" for one in mine)
     ):
         yield Violation("rows after an acknowledgement inform", f"{name}: came as a page only")
@@ -231,7 +240,10 @@ def _repeats(record: Record, figures: Figures) -> Iterator[Violation]:
         bare = sum(not one.labelled for one in told)
         if bare > 1:
             yield Violation("a repeat says so", f"{key} by {sink} came {len(told)} times, {bare} of them unlabelled")
-        unsure = sum(one.verdict != "refused" and _unsure(record, one) for one in group)
+        unsure = sum(
+            one.verdict in {"kept", "lost"} or record.starved_s(one.at - TRY_S, one.at + TRY_S) > TRY_S / 3
+            for one in group
+        )
         spells = sum(one.sink == "" for one in record.troubles)
         if len(told) > 1 + record.takeovers + unsure + spells:
             yield Violation("repeats are bounded", f"{key} by {sink} came {len(told)} times")

@@ -83,8 +83,15 @@ def ignore_a_clock_jump() -> None:
 
 
 def skip_replan_after_acknowledge() -> None:
-    """Acknowledge, and leave what is planned as it was."""
+    """Acknowledge, and leave what is planned as it was, now and whenever a row is looked at again."""
+    owed: Any = paging.still_owed
+
+    def whatever_was_said(page: Any, incident: Any) -> Any:
+        reason = owed(page, incident)
+        return None if reason == "acknowledged" else reason
+
     graft(paging, "on_acknowledge", lambda *_: ([], []))
+    graft(paging, "still_owed", whatever_was_said)
 
 
 MUTANTS: Final[dict[str, Callable[[], None]]] = dict(

@@ -22,17 +22,18 @@ def _dies_while_it_plans(schedule: Schedule) -> bool:
 
 
 def _wakes_beside_another(schedule: Schedule) -> bool:
-    """The first engine is frozen when its first pages are on their way."""
+    """The first engine is frozen when its first pages are on their way to receivers that take their time."""
     first = min(alert.at for alert in schedule.alerts)
-    return schedule.twin is not None and first < schedule.twin.at < first + 0.3 and not schedule.acks
+    slow = [one.kind for one in schedule.troubles] == ["slow", "slow"]
+    return schedule.twin is not None and slow and first < schedule.twin.at < first + 0.3 and not schedule.acks
 
 
 def _loses_without_an_answer(schedule: Schedule) -> bool:
     """A receiver drops what it is sent when the first incident opens."""
     first = schedule.alerts[0].at
-    return any(
-        one.kind == "reset-lost" and one.at < first and first + 0.4 < one.at + one.for_s for one in schedule.troubles
-    )
+    lost = [one for one in schedule.troubles if one.kind == "reset-lost"]
+    alone = len(lost) == len(schedule.troubles) == 1
+    return alone and lost[0].at < first and first + 0.6 < lost[0].at + lost[0].for_s and not schedule.acks
 
 
 def _is_set_forward(schedule: Schedule) -> bool:
@@ -49,7 +50,7 @@ def _is_set_forward(schedule: Schedule) -> bool:
 
 def _is_acknowledged_soon(schedule: Schedule) -> bool:
     """The first incident is acknowledged long before its last row is due."""
-    return any(ack.alert == 0 and 0.2 < ack.after_s < 1.0 for ack in schedule.acks)
+    return any(ack.alert == 0 and ack.after_s < 0.5 for ack in schedule.acks)
 
 
 SEARCH: Final[dict[str, tuple[Family, Callable[[Schedule], bool]]]] = dict(
@@ -66,7 +67,7 @@ SEARCH: Final[dict[str, tuple[Family, Callable[[Schedule], bool]]]] = dict(
     )
 )
 """The kind of fault that finds a mutant out, and what of it."""
-TRIES: Final = 8
+TRIES: Final = 10
 
 
 def tries(mutant: str, number: int = TRIES) -> list[int]:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from bench.pager_proof.checker import SETTLE_S, check, waiting
+from bench.pager_proof.checker import SETTLE_S, TRIES, check, waiting
 from bench.pager_proof.record import Accepted, Acked, Arrival, Key, Record, Window
 from bench.pager_proof.schedule import FAMILIES, plan
-from bench.pager_proof.world import BOUND_S, MATRIX, SINKS
+from bench.pager_proof.world import BOUND_S, MATRIX, SINKS, TRY_S
 
 INCIDENT = "INC-2026-0001"
 
@@ -136,11 +136,32 @@ def test_a_row_that_was_brought_forward_before_the_acknowledgement_may_end_with_
     first = [one for one in record.arrivals if one.key.minute == 0 and one.key.kind == "page"]
     refused = [replace(one, verdict="refused") for one in first]
     told = [replace(one, at=0.4, labelled=True) for one in first]
-    record.arrivals = [one for one in record.arrivals if one not in first] + refused + told
+    others = [one for one in record.arrivals if one not in first]
+    record.arrivals = [*others, *refused, *told]
     assert promises(record) == set(), "nobody of the first row was reached by then, so that the next one was due"
     assert not waiting(record, 5.0)
-    record.arrivals.append(first[0])
-    assert "nothing accepted is lost" in promises(record), "one of them was reached"
+    record.arrivals = [*others, *refused[1:], *told[1:], first[0]]
+    assert promises(record) == {"nothing accepted is lost"}, "one of them was reached"
+
+
+def test_a_report_that_a_machine_without_a_processor_could_not_tell_is_given_up_and_a_page_is_not() -> None:
+    for kind, held in (("report", True), ("page", False)):
+        record = good()
+        lost = next(one for one in record.arrivals if one.key.kind == kind)
+        record.arrivals.remove(lost)
+        record.starved = [(0.0, 0.0), (9.0, TRIES * TRY_S + 1.0)]
+        assert (promises(record) == set()) is held, kind
+        assert waiting(record, 5.0)
+
+
+def test_a_second_engine_may_have_claimed_a_row_before_it_hears_of_the_acknowledgement() -> None:
+    record = acknowledged()
+    moved = [one for one in record.arrivals if one.key.minute == 15]
+    record.arrivals = [one for one in record.arrivals if one not in moved]
+    record.arrivals += [replace(one, key=replace(one.key, kind="page")) for one in moved]
+    assert promises(record) == {"rows after an acknowledgement inform"}
+    record.up.append(Window(0.1, 10.0))
+    assert promises(record) == set()
 
 
 def test_acknowledged_means_silent_but_for_what_had_passed_its_last_check() -> None:
