@@ -352,6 +352,8 @@ def test_a_commander_makes_and_revokes_calendar_addresses_on_the_console(engine:
             assert commander.send("/oncall/feeds", schedule="dutty").status_code == 404
             assert commander.send(f"/oncall/feeds/{found[-1]}/revoke").headers["location"] == "/oncall?done=revoked"
             assert anybody.get(address).status_code == 404
+        for path, page in (("/oncall/feeds", "/oncall"), ("/oncall/calendar/preview", "/oncall/calendar")):
+            assert commander.http.get(path).headers["location"] == page
     finally:
         commander.http.close()
         responder.http.close()

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-from judgify.kit.clock import SEOUL, SystemClock
+from judgify.kit.clock import SEOUL, SystemClock, parse, show
 from judgify.kit.settings import Settings
 from judgify.response.guide.loader import default_guide_dir, read_guide
 
@@ -78,9 +78,16 @@ def contact_methods(rows: Any) -> list[dict[str, str]]:
     return [finding("contacts", "warning", words + more, f"judgify oncall verify {never[0]}")]
 
 
-def heartbeat(settings: Settings) -> dict[str, str]:
-    """Whether anybody outside notices when this machine falls silent."""
+def heartbeat(settings: Settings, seen: Any = None) -> dict[str, str]:
+    """Whether anybody outside notices when this machine falls silent; `seen` is what the engine says of it, if any."""
     if settings.heartbeat_url is None:
         mend = "set JUDGIFY_HEARTBEAT_URL to an address that misses you"
         return finding("heartbeat", "warning", "no outward heartbeat: if this machine dies, nobody hears of it", mend)
+    known = seen if isinstance(seen, dict) and seen.get("set") else {}
+    if known.get("failing_since"):
+        since = show(parse(known["failing_since"]))
+        words = f"the outward heartbeat is {known['result']} since {since}: {known['detail']}"
+        return finding("heartbeat", "error", words, "look at JUDGIFY_HEARTBEAT_URL and at what answers there")
+    if known.get("delivered_at"):
+        return finding("heartbeat", "ok", f"an outward heartbeat arrived {show(parse(known['delivered_at']))}")
     return finding("heartbeat", "ok", "an outward heartbeat is set")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from judgify.cli import checkup, connect, engine_database, program, table
+from judgify.cli import channel_checkup, checkup, connect, engine_database, program, table
 from judgify.cli.output import Json, emit, out, printable
 from judgify.kit.clock import SystemClock, show
 from judgify.kit.errors import JudgifyError, NotFound, Unavailable
@@ -111,8 +111,14 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
     findings = await asyncio.to_thread(program.preflight)
     async with connect.supervisor(settings) as client:
         findings += await _running(client, settings)
-    findings += [checkup.fonts(), *await asyncio.to_thread(checkup.guide, settings), checkup.heartbeat(settings)]
-    findings += checkup.contact_methods(await _engine(settings, "/oncall/methods"))
+    told, methods = await _engine(settings, "/channels"), await _engine(settings, "/oncall/methods")
+    seen = told if isinstance(told, dict) else {}
+    findings += [checkup.fonts(), *await asyncio.to_thread(checkup.guide, settings)]
+    findings.append(checkup.heartbeat(settings, seen.get("heartbeat")))
+    findings += channel_checkup.channels(told, methods, SystemClock().now())
+    if told is None and await asyncio.to_thread(checkup.has_real_channel, settings):
+        findings.append(channel_checkup.unknown())
+    findings += checkup.contact_methods(methods)
     findings += [*await engine_database.look(settings), *engine_database.clocks(await _metrics(settings))]
     errors = [finding for finding in findings if finding["level"] == "error"]
     if as_json:

@@ -88,6 +88,14 @@ async def preview(request: Request, who: Acting, visitor: Seen) -> Response:
     return page(request, "oncall_calendar.html", visitor, preview=told | shown, **_choices(desk, request))
 
 
+@router.get("/oncall/calendar/preview")
+@router.get("/oncall/feeds")
+async def again(request: Request, visitor: Seen) -> Response:
+    """Lead from the address of a page that only a form makes to the page with that form, as when it is reloaded."""
+    del visitor
+    return back("/oncall/calendar" if request.url.path.endswith("preview") else "/oncall")
+
+
 @router.post("/oncall/calendar/take")
 async def take(request: Request, who: Acting) -> Response:
     """Make the overrides that the preview showed and the person left chosen: all of them, or none."""

@@ -73,6 +73,7 @@ class ChannelDesk:
             "severities": list(known.severities),
             "state": state,
             "canary_every_s": every_s,
+            "objective_percent": None if health is None or state == OFF else self._guide.watch.objective_percent,
             **(_figures(health) if health is not None and state != OFF else _NOTHING),
         }
 
