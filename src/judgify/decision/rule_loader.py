@@ -1,10 +1,10 @@
 """The rules of a table from its form; equal cells of a column are compiled once."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from judgify.decision.clause import InputColumn, OutputColumn
 from judgify.decision.column_loader import is_member
@@ -14,8 +14,10 @@ from judgify.decision.feel.compiler import compile_expression, compile_tests, ki
 from judgify.decision.feel.error import FeelError
 from judgify.decision.feel.parser import parse_expression, parse_tests
 from judgify.decision.feel.shown import literal
+from judgify.decision.feel.unary import Check
 from judgify.decision.feel.value import canonical
 from judgify.decision.form import Form
+from judgify.decision.plain_cell import plain_tests
 from judgify.decision.rule import Cell, ColumnNames, Result, Rule
 from judgify.decision.shape import quick, shape_of
 
@@ -73,10 +75,14 @@ class RuleLoader:
 
     def _compile(self, place: int, text: str) -> Cell:
         column = self._inputs[place]
-        tests = parse_tests(text, self._names)
-        run = compile_tests(tests, column.kind, self._names)
-        _only_allowed(tests, column)
+        plain = plain_tests(text)
+        tests = parse_tests(text, self._names) if plain is None else plain
         shape = shape_of(tests)
+        if plain is not None and shape is not None and column.kind in {None, shape.kind}:
+            run = _later(lambda: compile_tests(tests, column.kind, self._names))
+        else:
+            run = compile_tests(tests, column.kind, self._names)
+        _only_allowed(tests, column)
         return Cell(len(self._cells), place, text, quick(shape, run), shape)
 
     def _then(self, raw: object, path: str) -> tuple[Result, ...]:
@@ -104,6 +110,18 @@ class RuleLoader:
         if declared and code.kind and declared != code.kind:
             raise FeelError(f"the expression yields a {code.kind}, and the output is a {column.type}", 1)
         return Result(column, None, text, code.run)
+
+
+def _later(compiled: Callable[[], Check]) -> Check:
+    """Compile a check when it is first asked, which it seldom is: `quick` settles the values of the cell's own kind."""
+    made: list[Check] = []
+
+    def check(value: Any, scope: Any) -> Any:
+        if not made:
+            made.append(compiled())
+        return made[0](value, scope)
+
+    return check
 
 
 def _cell_text(raw: object) -> str:
