@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -74,6 +75,17 @@ def _seconds(text: str, build: Callable[..., object], mode: Mode) -> float:
     except (FeelError, EvaluationError):
         pass
     return time.thread_time() - began
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("text", [" + ".join(["many"] * 210), " and ".join(["many = many"] * 100)])
+def test_a_long_list_that_is_named_often_is_taken_in_once_and_counted(text: str, mode: Mode) -> None:
+    given = {"many": list(range(20_000))}
+    code = compile_expression(text, mode=mode)
+    began = time.thread_time()
+    with suppress(EvaluationError):  # lists have no sum, and a hundred comparisons are too many steps
+        code.evaluate(given)
+    assert time.thread_time() - began < 0.5
 
 
 def test_an_expression_of_too_many_words_is_refused_before_it_is_read() -> None:

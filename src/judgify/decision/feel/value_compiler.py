@@ -75,6 +75,8 @@ SIMPLE: Final = frozenset(
 )
 """Built-in functions that go through their arguments once and call nothing."""
 _LOOPS: Final = (Filter, For, Quantified, Lambda, Entries)
+_OFTEN: Final = 16
+"""Times that one name is looked up anew; one that is used more often is taken in once for all of them."""
 _PROPERTIES: Final = frozenset({"date", "time", "date-time", "duration", "months"})
 
 
@@ -94,9 +96,16 @@ def repeats(node: Any) -> bool:
     """Tell whether working something out may take much more than its text is long.
 
     That is so for loops, for what may call a function of FEEL, and for contexts, since their entries could double a
-    list each. A built-in function by itself goes through its arguments once.
+    list each; also for what names one thing so often that a long list would be taken in and gone through again and
+    again. A built-in function by itself goes through its arguments once.
     """
-    return any(isinstance(part, _LOOPS) or (isinstance(part, Call) and not _is_simple(part)) for part, _ in walk(node))
+    uses: dict[str, int] = {}
+    for part, _ in walk(node):
+        if isinstance(part, _LOOPS) or (isinstance(part, Call) and not _is_simple(part)):
+            return True
+        if isinstance(part, Name):
+            uses[part.name] = uses.get(part.name, 0) + 1
+    return max(uses.values(), default=0) > _OFTEN
 
 
 _EXTRA: Final[dict[type, int]] = {Call: 12, Interval: 6, Between: 6, InstanceOf: 4}
