@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -14,7 +14,7 @@ from tests.integration.response.test_http import Site
 from tests.support.response_world import World
 
 from judgify.kit.errors import Unavailable
-from judgify.response.api.express import Express
+from judgify.response.api.express import MAX_HEAD, Express
 from judgify.response.api.lane import ALERTMANAGER, ALERTS
 from judgify.response.api.wire import MAX_HELD, IntakeProtocol
 
@@ -124,8 +124,11 @@ async def test_in_a_burst_a_plain_request_goes_by_it_and_is_answered_as_any_othe
     told = json.loads(body)
     assert (told["data"], told["meta"]["durability"]) == ([], "inbox")
     assert told["meta"]["request_id"] == hooked["x-request-id"]
+    # A head that is long is read anew each time.
+    assert [one[0] for one in await ask(server, post(ALERTS, [], f"X-Long: {'x' * MAX_HEAD}"))] == [200]
+    assert (server.lane.served, len(server.lane._heads)) == (3, 2)
     shown = (await server.site.as_cli("GET", "/metrics")).text
-    assert f'http_requests_total{{job="response-service",method="POST",route="{ALERTS}",status="200"}} 2.0' in shown
+    assert f'http_requests_total{{job="response-service",method="POST",route="{ALERTS}",status="200"}} 3.0' in shown
 
 
 async def test_many_alerts_in_one_request_are_a_burst_by_themselves(server: Server) -> None:
@@ -149,6 +152,7 @@ async def test_what_is_not_plain_takes_the_common_way_with_its_words(server: Ser
         ],
         400: [
             post(ALERTS, b"{"),
+            post(ALERTS, b""),
             post(ALERTS, b'[{"labels": {}}]'),
             post(ALERTS, ALERT, "Content-Length: 3"),
             b"\xff\xff nothing\r\n\r\n",
@@ -170,10 +174,9 @@ async def test_a_request_in_pieces_or_two_in_one_piece_are_answered_in_their_ord
     one, other = post(ALERTS, ALERT), post(ALERTMANAGER, HOOK)
     assert [found[0] for found in await ask(server, one, other)] == [200, 202]
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    for piece in (one[:20], one[20:-5], one[-5:]):
-        writer.write(piece)
-        await writer.drain()
-        await asyncio.sleep(0)
+    writer.write(one[:20])
+    await until(lambda: any(cast("IntakeProtocol", c)._in_message for c in server.uvicorn.server_state.connections))
+    writer.write(one[20:])
     assert (await answer(reader))[0] == 200
     writer.write(one)
     assert (await answer(reader))[0] == 200
@@ -196,17 +199,23 @@ async def test_what_comes_while_one_is_answered_waits_for_its_turn(
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(post(ALERTS, ALERT))
     await until(lambda: server.lane.served == 1)
+    (connection,) = server.uvicorn.server_state.connections
+    held = cast("IntakeProtocol", connection)
     writer.write(post(ALERTMANAGER, HOOK))
+    await until(lambda: bool(held._held))
     may.set()
     assert [(await answer(reader))[0] for _ in range(2)] == [200, 202]
     # A sender that sends on and on is not read beyond a measure.
     may.clear()
+    long = [{"labels": {"alertname": "Long"}, "annotations": {"text": "x" * 12_000}}]
+    many = MAX_HELD // len(post(ALERTS, long)) + 20
     writer.write(post(ALERTS, ALERT))
-    more = post(ALERTS, ALERT) * (2 * MAX_HELD // len(post(ALERTS, ALERT)))
-    writer.write(more)
+    await until(lambda: held._ride is not None)
+    writer.write(post(ALERTS, long) * many)
+    await until(lambda: held.flow.read_paused)
+    assert len(held._held) < 2 * MAX_HELD
     may.set()
-    for _ in range(1 + 2 * MAX_HELD // len(post(ALERTS, ALERT))):
-        assert (await answer(reader))[0] == 200
+    assert [(await answer(reader))[0] for _ in range(1 + many)] == [200] * (1 + many)
     writer.close()
 
 

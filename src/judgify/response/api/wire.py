@@ -21,11 +21,12 @@ class IntakeProtocol(HttpToolsProtocol):
         self._ride: Ride | None = None
         self._in_message = False
         self._held = b""
+        self._turning = False
         self._ending = False
 
     def data_received(self, data: bytes) -> None:
         """Offer a whole request to the lane; leave everything else to uvicorn."""
-        if self._ride is not None:
+        if self._ride is not None or self._turning:
             self._held += data
             if len(self._held) > MAX_HELD:
                 self.flow.pause_reading()
@@ -54,12 +55,14 @@ class IntakeProtocol(HttpToolsProtocol):
             return
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
         if self._held:
-            held, self._held = self._held, b""
-            self.flow.resume_reading()
-            self.loop.call_soon(self._go_on, held)
+            self._turning = True
+            self.loop.call_soon(self._go_on)
 
-    def _go_on(self, held: bytes) -> None:
+    def _go_on(self) -> None:
+        # What is read from here on comes after what was held.
+        held, self._held, self._turning = self._held, b"", False
         if not self.transport.is_closing():
+            self.flow.resume_reading()
             self.data_received(held)
 
     def connection_lost(self, exc: Exception | None) -> None:
