@@ -61,4 +61,5 @@ async def test_many_things_are_kept_and_looked_up_at_once(store: Store) -> None:
     assert (len(found), found["k1"].owner, found["k299"].body) == (300, "me", {"n": 299})
     assert await store.read(lambda tx: tx.kept_of("thing", [])) == {}
     await store.write(lambda tx: tx.keep_all([]))
+    assert [await store.write(lambda tx: tx.drop("other", "k1")) for _ in range(2)] == [True, False]
     assert await store.write(lambda tx: tx.sweep_kept(NOW)) == 299

@@ -45,6 +45,14 @@ Settled = Callable[[JudgifyError | None], None]
 """Told once a body is durable (None), or that nothing of it was kept, and why. Must not raise."""
 
 
+class _Taken(Exception):
+    """The row of a bundle is gone: it was taken by another engine, and this transaction must not count it again."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        super().__init__(bundle.id)
+
+
 class Inbox:
     """Keeps bodies until their signals are taken. `start` before the first, `run` for ever."""
 
@@ -188,6 +196,10 @@ class Inbox:
             batch = self._batch()
             try:
                 await self._take(batch)
+            except _Taken as taken:
+                # By a twin, to whom it seemed left behind: it counts once.
+                self._done([taken.bundle])
+                self._pending.extendleft(one for one in reversed(batch) if one is not taken.bundle)
             except Unavailable as error:
                 await self._later(batch, error)
             except Exception:  # noqa: BLE001 - boundary: one of them is at fault, and the others must not wait for it
@@ -229,7 +241,8 @@ class Inbox:
 
         def settled(work: Work) -> None:
             for bundle in batch:
-                work.tx.drop(bundle.where, bundle.id)
+                if not work.tx.drop(bundle.where, bundle.id):
+                    raise _Taken(bundle)
 
         await self._engine.take(signals, settled)
 
@@ -247,6 +260,8 @@ class Inbox:
             self._done([bundle])
 
     async def _one(self, bundle: Bundle) -> None:
+        if await self._desk.ask(lambda tx: tx.kept(bundle.where, bundle.id)) is None:
+            return
         bad: list[Arrival] = []
         faults: list[Exception] = []
         for arrival in bundle.arrivals:

@@ -275,8 +275,8 @@ class Tx(Protocol):
         """Give everything remembered of a kind (and an owner), by id."""
         ...
 
-    def drop(self, kind: str, key: str) -> None:
-        """Forget one thing; nothing of it is left."""
+    def drop(self, kind: str, key: str) -> bool:
+        """Forget one thing; nothing of it is left. False when there was none: another transaction was faster."""
         ...
 
     def sweep_kept(self, now: datetime) -> int:

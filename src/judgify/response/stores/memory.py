@@ -399,9 +399,9 @@ class MemoryTx:
         mine = [one for one in self._t.kept.values() if one.kind == kind and owner in {None, one.owner}]
         return sorted(mine, key=lambda one: one.id)
 
-    def drop(self, kind: str, key: str) -> None:
+    def drop(self, kind: str, key: str) -> bool:
         """Forget one thing."""
-        self._t.kept.pop((kind, key), None)
+        return self._t.kept.pop((kind, key), None) is not None
 
     def sweep_kept(self, now: datetime) -> int:
         """Forget what may be forgotten by now."""

@@ -202,9 +202,9 @@ class RecordRows(Sql):
         """Give everything remembered of a kind, by id."""
         return sorted(self._list(f"kept:{kind}", Kept, owner=owner), key=lambda one: one.id)
 
-    def drop(self, kind: str, key: str) -> None:
+    def drop(self, kind: str, key: str) -> bool:
         """Forget one thing."""
-        self._drop(f"kept:{kind}", key)
+        return self._drop(f"kept:{kind}", key)
 
     def sweep_kept(self, now: datetime) -> int:
         """Forget what may be forgotten by now."""
@@ -237,8 +237,8 @@ class RecordRows(Sql):
             statement += " AND live = 1"
         return [form.model_validate_json(row[0]) for row in self._all(f"{statement} ORDER BY sort, id", *values)]
 
-    def _drop(self, kind: str, key: str) -> None:
-        self._run("DELETE FROM record WHERE kind = $1 AND id = $2", kind, key)
+    def _drop(self, kind: str, key: str) -> bool:
+        return self._run("DELETE FROM record WHERE kind = $1 AND id = $2", kind, key) > 0
 
 
 def places(first: int) -> str:

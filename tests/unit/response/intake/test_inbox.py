@@ -192,9 +192,21 @@ async def test_a_twin_takes_only_what_its_engine_has_left_for_long(world: World)
     await world.clock.advance(65)
     await swept(world, twin)
     assert await names(world) == {"left": 1}
-    # Whose it was finds it in its memory all the same: taken twice it folds.
+    # Whose it was has it in its memory all the same, and counts it no second time, nor what goes with it less.
+    await put(world, "next")
     await swept(world)
-    assert await names(world) == {"left": 2}
+    assert await names(world) == {"left": 1, "next": 1}
+    assert (world.core.inbox.waiting, await kept(world, ARRIVAL)) == (0, [])
+
+
+async def test_what_a_twin_took_is_not_taken_apart_either(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    poisoned(world, monkeypatch, "poison")
+    for name in ("left", "poison"):
+        await put(world, name)
+    (left,) = [row.id for row in await kept(world, ARRIVAL) if "left" in str(row.body)]
+    await world.store.write(lambda tx: tx.drop(ARRIVAL, left))
+    await swept(world)
+    assert set(await names(world)) == {"alerts_unreadable"}
     assert world.core.inbox.waiting == 0
 
 
