@@ -1,5 +1,6 @@
 """What is said and to whom. Pure values; each channel renders them for where they go."""
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -77,6 +78,7 @@ class Recipient:
 
 REPEAT_MARK: Final[dict[Lang, str]] = {"ko": "[반복일 수 있음] ", "en": "[possible repeat] "}
 """What stands before a message that may come twice."""
+_HIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _INCIDENT: Final[dict[Lang, str]] = {"ko": "장애 번호", "en": "Incident"}
 
 
@@ -109,12 +111,5 @@ def one_line(text: str) -> str:
 
 def visible(text: str) -> str:
     """Drop characters that control a terminal or reorder a line; newlines and tabs stay, lone surrogates become `?`."""
-    kept = "".join(mark for mark in text.replace("\r\n", "\n").replace("\r", "\n") if not _hidden(mark))
+    kept = _HIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return kept.encode("utf-8", errors="replace").decode("utf-8")
-
-
-def _hidden(mark: str) -> bool:
-    code = ord(mark)
-    if mark in "\n\t":
-        return False
-    return code < 0x20 or 0x7F <= code <= 0x9F or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
