@@ -48,15 +48,19 @@ def fonts() -> dict[str, str]:
     """Charts in reports are drawn on this machine, and need a font with Hangul."""
     mend = "on Debian and Ubuntu: apt-get install fonts-nanum"
     if shutil.which("fc-list") is not None:
-        done = subprocess.run(
-            ["fc-list", ":lang=ko", "family"],  # noqa: S607 - wherever the system keeps it
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=30,
-        )
-        if done.stdout.strip():
-            return finding("fonts", "ok", f"Hangul: {done.stdout.splitlines()[0]}")
+        try:
+            done = subprocess.run(
+                ["fc-list", ":lang=ko", "family"],  # noqa: S607 - wherever the system keeps it
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=30,
+            )
+            listed = done.stdout.split("\n")[0].strip()
+        except (OSError, subprocess.TimeoutExpired):
+            listed = ""  # its first run on a busy machine builds a cache; the folders say as much
+        if listed:
+            return finding("fonts", "ok", f"Hangul: {listed}")
     folders = (Path("/usr/share/fonts"), Path.home() / ".local/share/fonts", Path("/Library/Fonts"))
     names = ("nanum", "notosanscjk", "notosanskr", "applesdgothic")
     for folder in folders:
