@@ -104,10 +104,10 @@ def _may_end(record: Record, accepted: Accepted, acked: Acked, owed: Owed) -> bo
     return any(not any(reached) for reached in rows.values())
 
 
-def _claimed_beside(record: Record, acked: Acked, due: float) -> bool:
-    """Tell whether a second engine may have passed its last check of a row before it heard of the acknowledgement."""
+def _claimed_beside(record: Record, acked: Acked, soonest: float) -> bool:
+    """Tell whether a second engine may have claimed a row, due at the soonest then, before the acknowledgement."""
     engines = sum(one.start <= acked.answered_at <= one.end for one in record.up)
-    return engines > 1 and due < acked.answered_at + AHEAD_S + record.starved_s(acked.asked_at, due)
+    return engines > 1 and soonest < acked.answered_at + AHEAD_S
 
 
 def _folded(record: Record) -> Iterator[Violation]:
@@ -188,7 +188,7 @@ def _punctual(record: Record, debt: _Debt, figures: Figures) -> Iterator[Violati
         owed.kind == "page"
         and acked is not None
         and not withdrawn
-        and not _claimed_beside(record, acked, due)
+        and not _claimed_beside(record, acked, accepted.tried_at + owed.after_s)
         and not any(one.told and one.key.kind == "information" for one in mine)
     ):
         yield Violation("rows after an acknowledgement inform", f"{name}: came as a page only")
