@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from tests.support.dmn_xml import decision, dmn, input_data, knowledge, literal, read, service
+from tests.support.dmn_xml import decision, dmn, input_data, knowledge, literal, read, service, table
 
 from judgify.decision.dmn import Mode, Model, ModelError, read_model, read_models
 from judgify.decision.feel.temporal import read_date, read_duration
@@ -278,6 +278,20 @@ def test_a_type_that_cannot_be_read_is_told() -> None:
     for type_ref in ("list<number", "list<tNone>", "list<number, string>"):
         problem = read(decision("a", literal("1"), type_ref=type_ref)).problems[0]
         assert f'the type "{type_ref}" is not defined' in problem.message
+
+
+def test_the_inputs_of_a_table_that_is_a_function_name_its_parameters() -> None:
+    """DMN 1.5, 10.2.1.7: where none are declared."""
+    inputs = "Score Of; grade; 1 + 1"
+    called = decision("a", literal('f(Score Of: 6, grade: "A")'), knows="b_f")
+    positional = decision("b", literal('f(4, "A")'), knows="b_f")
+    for more in ("", "; ("):
+        rest = "; -" if more else ""
+        rules = f'> 5; "A"; -{rest} -> "up"', f'-; -; -{rest} -> "down"'
+        function = knowledge("f", "", table(inputs + more, "r", *rules, policy="FIRST"))
+        model = read(function, called, positional)
+        assert [model.evaluate(name, {}, mode=Mode.STANDARD).value for name in "ab"] == ["up", "down"]
+        assert bool(model.problems) is bool(more)
 
 
 def test_an_argument_that_is_not_given_is_null_by_the_standard_only() -> None:

@@ -5,6 +5,7 @@ foreign extensions are passed over.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from judgify.decision.dmn.definition import (
     Decision,
@@ -18,11 +19,15 @@ from judgify.decision.dmn.definition import (
     Node,
     Parameter,
     Service,
+    Table,
 )
 from judgify.decision.dmn.element import Element, read_xml
 from judgify.decision.dmn.error import ModelError, ModelProblem
 from judgify.decision.dmn.expression_reader import ExpressionReader, child_text
 from judgify.decision.dmn.form import OWN, VERSIONS, Form, one_name, resolved, type_ref
+from judgify.decision.feel.ast import Name
+from judgify.decision.feel.error import FeelError
+from judgify.decision.feel.parser import parse_expression
 
 
 def read_definitions(data: bytes, where: str = "model") -> Definitions:
@@ -133,7 +138,7 @@ class _Reader:
 
     def knowledge_model(self, element: Element, key: Key, name: str) -> KnowledgeModel:
         logic = element.first("encapsulatedLogic")
-        function: FunctionDefinition | None = None if logic is None else self.expressions.function(logic)
+        function: FunctionDefinition | None = None if logic is None else _parametrised(self.expressions.function(logic))
         knows = self.references(element, "knowledgeRequirement", "requiredKnowledge")
         return KnowledgeModel(key, name, self.variable_type(element), function, knows, element.line)
 
@@ -154,6 +159,22 @@ class _Reader:
         if not found or not name:
             self.form.report(element, f"<{element.name}> needs an href with #", 'as in href="#_id"')
         return Key(namespace or self.namespace, name)
+
+
+def _parametrised(function: FunctionDefinition) -> FunctionDefinition:
+    """Give a decision table without parameters those that its input expressions name (DMN 1.5, 10.2.1.7)."""
+    table = function.body
+    if function.parameters or not isinstance(table, Table):
+        return function
+    named = {one_name(clause.text): clause.type_ref for clause in table.inputs if _is_name(clause.text)}
+    return replace(function, parameters=tuple(Parameter(name, reference) for name, reference in named.items()))
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return isinstance(parse_expression(text, strict=False, cell=False), Name)
+    except FeelError:
+        return False
 
 
 def _is_model(element: Element) -> bool:
