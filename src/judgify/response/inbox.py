@@ -42,7 +42,7 @@ ASIDE_KEPT: Final = timedelta(days=365)
 """How long what cannot be taken is kept; a person was told of it."""
 RETRY_S: Final = 1.0
 Settled = Callable[[JudgifyError | None], None]
-"""Told once a body is durable (None), or that nothing of it was kept, and why. Must not raise."""
+"""Told once a body is durable (None), or that nothing of it was kept, and why."""
 
 
 class _Taken(Exception):
@@ -155,7 +155,7 @@ class Inbox:
             self._last = self._desk.clock.monotonic()
             self._pending.extend(bundles)
             for _, settled in group:
-                settled(None)
+                _answered(settled, None)
             self._more.set()
 
     def _refuse(self, group: Sequence[tuple[Arrival, Settled]], error: Exception) -> None:
@@ -165,7 +165,7 @@ class Inbox:
         for arrival, settled in group:
             self.waiting -= arrival.count
             self._bytes -= len(arrival.text)
-            settled(told)
+            _answered(settled, told)
 
     def _keep(self, tx: Tx, bundles: Sequence[Bundle]) -> None:
         for bundle in bundles:
@@ -358,6 +358,13 @@ class Inbox:
                 await self._set_aside(kept.id, ARRIVAL, {"row": kept.body, "fault": "unreadable row"}, 1)
             elif bundle.arrivals[0].at <= before:
                 self._wait(bundle)
+
+
+def _answered(settled: Settled, error: JudgifyError | None) -> None:
+    try:
+        settled(error)
+    except Exception:  # boundary: one sender who cannot be answered keeps no other from the answer
+        log.exception("a sender could not be answered")
 
 
 def _signals(kept: Kept) -> int:

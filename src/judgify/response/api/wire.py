@@ -48,6 +48,8 @@ class IntakeProtocol(HttpToolsProtocol):
         if self._ride is not ride:
             return
         self._ride = None
+        if self.transport.is_closing():
+            return
         self.server_state.total_requests += 1
         self.transport.write(b"%b%b\r\n%b" % (head, _CLOSING if self._ending else b"", body))
         if self._ending:

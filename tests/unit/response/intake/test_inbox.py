@@ -318,6 +318,33 @@ async def test_a_sender_that_goes_before_the_answer_leaves_its_signal_behind(wor
     assert set(await names(world)) == {"left", "other"}
 
 
+async def test_a_sender_that_cannot_be_answered_keeps_no_other_from_the_answer(
+    world: World, told: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, body = world.ways[ALERTS], body_of("lost")
+
+    def torn(_: JudgifyError | None) -> None:
+        raise RuntimeError("the handler is closed")
+
+    def offer() -> None:
+        read = kind.read(body)
+        world.core.inbox.offer(ALERTS, body, 1, "", lambda now: kind.signals(read, now, ""), settled=torn)
+
+    offer()
+    await put(world, "other")
+    await swept(world)
+    assert set(await names(world)) == {"lost", "other"}
+
+    async def broken(_: Any) -> None:
+        raise OSError("gone")
+
+    monkeypatch.setattr(world.store, "write", broken)
+    offer()
+    with pytest.raises(Unavailable):
+        await put(world, "other")
+    assert [line["event"] for line in told].count("a sender could not be answered") == 2
+
+
 async def test_it_runs_until_it_is_cancelled(world: World) -> None:
     running = asyncio.ensure_future(world.core.inbox.run())
     await put(world, "one")
