@@ -34,6 +34,8 @@ MAX_SHOWN: Final = 500
 """Characters of one text in a trace."""
 MAX_SHOWN_ITEMS: Final = 50
 """Members of one list or mapping in a trace."""
+MAX_SHOWN_ALL: Final = 1_000
+"""Members of one value in a trace, all levels together."""
 MAX_EXPRESSION: Final = 20_000
 """Characters of an expression that is no cell of a table."""
 MAX_TOKENS: Final = 6_000
@@ -52,4 +54,4 @@ MAX_LIST: Final = 200_000
 MAX_FAULTS: Final = 100
 """Faults of one evaluation that are kept when they become null."""
 MAX_RESULT: Final = 500_000
-"""Members of a result, all levels together."""
+"""Members of a result, all levels together; eight characters of a text count as one."""

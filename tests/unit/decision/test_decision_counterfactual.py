@@ -149,6 +149,8 @@ def test_a_value_that_is_missing_has_no_distance_and_an_answer_is_a_change() -> 
     assert change is not None
     assert (change.now, change.instead, change.distance) == (None, 80, None)
     assert change.to_dict()["distance"] is None
+    assert change.explain("en").startswith('with 80 given as "온도" the outcome would be another: ')
+    assert change.explain("ko").startswith("'온도' 값이 80(으)로 주어지면 결과가 달라집니다: ")
 
 
 def test_only_what_is_allowed_is_proposed() -> None:

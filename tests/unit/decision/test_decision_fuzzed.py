@@ -1,14 +1,18 @@
 """What fuzzing found (`python -m bench.fuzz_decision`), each of it read or refused in the time that it is worth."""
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from tests.support.dmn_xml import decision, literal, read
 
+from judgify.decision.dmn import Decided, NotDecided
 from judgify.decision.feel import (
     EvaluationError,
     FeelError,
+    LimitError,
     Mode,
     compile_expression,
     compile_unary_tests,
@@ -166,6 +170,30 @@ def test_a_member_out_of_range_is_told_at_its_place(mode: Mode) -> None:
     else:
         assert compile_expression("m.k > 1", mode=mode).evaluate({"m": {"k": 10**2000}}, faults) is None
     assert faults[0].code == "out-of-range"
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_text_that_is_given_again_and_again_counts_with_its_length(mode: Mode) -> None:
+    code = compile_expression("for i in 1..many return long", mode=mode)
+    given = {"long": "ab " * 5_000}
+    assert len(code.evaluate({**given, "many": 200})) == 200
+    with pytest.raises(LimitError) as refused:
+        code.evaluate({**given, "many": 5_000})
+    assert refused.value.code == "too-large"
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_lists_of_lists_of_other_decisions_end_before_nobody_could_write_them_out(mode: Mode) -> None:
+    parts = [decision("d0", literal("for i in 1..3000 return i"))]
+    for place in range(1, 5):
+        boxed = "".join(literal(f"d{place - 1}") for _ in range(20))
+        parts.append(decision(f"d{place}", f"<list>{boxed}</list>", f"d_d{place - 1}"))
+    model = read(*parts)
+    assert isinstance(model.evaluate("d1", {}, mode=mode), Decided)
+    outcome = model.evaluate("d4", {}, mode=mode)
+    assert isinstance(outcome, NotDecided)
+    assert outcome.faults[-1].code == "too-large"
+    assert len(json.dumps(outcome.to_dict())) < 100_000
 
 
 def test_yaml_with_half_a_character_is_refused() -> None:

@@ -16,6 +16,7 @@ from judgify.decision.dmn.session import Session
 from judgify.decision.error import did_you_mean
 from judgify.decision.feel import Mode
 from judgify.decision.feel.error import EvaluationError
+from judgify.decision.feel.expression import bounded
 from judgify.decision.feel.meter import metered
 from judgify.decision.feel.value import canonical
 from judgify.kit.errors import Invalid, NotFound
@@ -155,7 +156,8 @@ class Model:
         session = Session(mode, {})
         given = Given(inputs, self.graph, strict=mode.strict)
         try:
-            outputs = metered(run, session, given, faults=session.raw, moment=canonical(now))
+            # Each part is small; boxed lists of them can grow with every decision that takes them up.
+            outputs = bounded(metered(run, session, given, faults=session.raw, moment=canonical(now)))
         except EvaluationError as error:
             session.tell(error, Place(spoken(self.graph.nodes[key])))
             return NotDecided(tuple(session.faults), tuple(session.steps))

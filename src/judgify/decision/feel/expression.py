@@ -20,6 +20,8 @@ from judgify.decision.feel.value_compiler import repeats
 from judgify.decision.limit import MAX_RESULT, MAX_STEPS
 
 _READY = frozenset({type(None), bool})
+_TEXT = 8
+"""Characters of a text that count as much as a member."""
 
 
 class _Names:
@@ -101,15 +103,22 @@ class _Names:
         return found
 
 
-def _bounded(value: Any) -> Any:
-    """Refuse a result that shares its parts so often that nobody could write it out."""
+def bounded(value: Any) -> Any:
+    """Give a result back unless it shares its parts so often that nobody could write it out.
+
+    Raises:
+        LimitError: `too-large`.
+    """
     left, rest = MAX_RESULT, [value]
     while rest:
         part = rest.pop()
-        if isinstance(part, list | dict):
+        if isinstance(part, str):
+            left -= len(part) // _TEXT
+        elif isinstance(part, list | dict):
             left -= len(part) + 1
-            if left < 0:
-                raise LimitError("too-large")
+        if left < 0:
+            raise LimitError("too-large")
+        if isinstance(part, list | dict):
             rest.extend(part if isinstance(part, list) else part.values())
     return value
 
@@ -133,7 +142,7 @@ class _Compiled:
         return tuple(self._scope.free)
 
     def _call(self, run: Callable[[Mapping[str, Any]], Any], scope: Mapping[str, Any]) -> Any:
-        return _bounded(run(self._scope.converted(scope, strict=self.mode.strict) if self._convert else scope))
+        return bounded(run(self._scope.converted(scope, strict=self.mode.strict) if self._convert else scope))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.text!r}>"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from judgify.decision.feel.range import Range
 from judgify.decision.feel.temporal import TEMPORAL, from_python, text
 from judgify.decision.feel.value import kind
-from judgify.decision.limit import MAX_BITS, MAX_NESTING, MAX_SHOWN, MAX_SHOWN_ITEMS
+from judgify.decision.limit import MAX_BITS, MAX_NESTING, MAX_SHOWN, MAX_SHOWN_ALL, MAX_SHOWN_ITEMS
 
 
 def _number(value: Any) -> object:
@@ -29,17 +29,21 @@ def _cut(text: str, shorten: bool) -> str:  # noqa: FBT001 - private, and the na
     return text if not shorten or len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 
-def _members(value: Any, shorten: bool, level: int) -> object:  # noqa: FBT001 - as above
-    if level >= MAX_NESTING:
+def _members(value: Any, level: int, left: list[int] | None) -> object:
+    if level >= MAX_NESTING or (left is not None and left[0] <= 0):
         return "…"
-    last = MAX_SHOWN_ITEMS if shorten else None
+    shorten, last = left is not None, None if left is None else MAX_SHOWN_ITEMS
+    if left is not None:
+        left[0] -= min(len(value), MAX_SHOWN_ITEMS)
     if isinstance(value, Mapping):
         pairs = list(value.items())[:last]
-        return {_cut(str(key), shorten): plain(item, shorten=shorten, level=level + 1) for key, item in pairs}
-    return [plain(item, shorten=shorten, level=level + 1) for item in value[:last]]
+        return {
+            _cut(str(key), shorten): plain(item, shorten=shorten, level=level + 1, left=left) for key, item in pairs
+        }
+    return [plain(item, shorten=shorten, level=level + 1, left=left) for item in value[:last]]
 
 
-def plain(value: object, *, shorten: bool = False, level: int = 0) -> Any:
+def plain(value: object, *, shorten: bool = False, level: int = 0, left: list[int] | None = None) -> Any:
     """Give a value as JSON holds it.
 
     A decimal is a JSON number when a reader with double precision reads the same value back, else its digits as text.
@@ -49,6 +53,7 @@ def plain(value: object, *, shorten: bool = False, level: int = 0) -> Any:
         value: Any value, also one from outside that the engine refused.
         shorten: Cut long texts and lists, as a trace does.
         level: How deep the value sits; beyond the limit it is given as "…".
+        left: How many members are still shown where it is shortened: lists that share their parts have no end.
     """
     if value is None or isinstance(value, bool | int | float | Decimal):
         return value if value is None or isinstance(value, bool) else _number(value)
@@ -59,7 +64,7 @@ def plain(value: object, *, shorten: bool = False, level: int = 0) -> Any:
     if isinstance(value, (date, time, timedelta, *TEMPORAL)):
         return text(value if isinstance(value, TEMPORAL) else from_python(value))
     if isinstance(value, Mapping | list | tuple):
-        return _members(value, shorten, level)
+        return _members(value, level, left or [MAX_SHOWN_ALL] if shorten else None)
     return f"<{type(value).__name__}>"
 
 
