@@ -224,7 +224,9 @@ async def test_many_signals_are_stored_as_one_is(store: Store) -> None:
 
 async def test_how_often_signals_came_is_told_for_many_at_once(store: Store) -> None:
     many = [signal(service=f"s{number}") for number in range(600)]
-    await store.write(lambda tx: tx.record_signals([*((one, "I", None) for one in many), (signal(service="s7"), None, "out")]))
+    await store.write(
+        lambda tx: tx.record_signals([*((one, "I", None) for one in many), (signal(service="s7"), None, "out")])
+    )
     await store.write(lambda tx: tx.record_signal(signal(service="s3"), "I"))
     folds = [one.fold_key for one in many]
     counts = await store.read(lambda tx: tx.signal_counts("I", [*folds, "nothing"]))
