@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from tests.support.dmn_xml import decision, literal, read
 
+from judgify.decision import DecisionTable, NotEvaluable
 from judgify.decision.dmn import Decided, NotDecided
 from judgify.decision.feel import (
     EvaluationError,
@@ -194,6 +195,16 @@ def test_lists_of_lists_of_other_decisions_end_before_nobody_could_write_them_ou
     assert isinstance(outcome, NotDecided)
     assert outcome.faults[-1].code == "too-large"
     assert len(json.dumps(outcome.to_dict())) < 100_000
+
+
+def test_what_a_table_gives_has_a_bound() -> None:
+    keys = ["a0: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    keys += [f"a{place}: [{', '.join([f'a{place - 1}'] * 10)}]" for place in range(1, 9)]
+    form = {"name": "t", "inputs": [{"name": "x"}], "outputs": [{"name": "o"}]}
+    given = {"then": {"o": {"feel": f"{{{', '.join(keys)}}}.a8"}}}
+    outcome = DecisionTable.from_mapping({**form, "rules": [given]}).evaluate({"x": 1})
+    assert isinstance(outcome, NotEvaluable)
+    assert outcome.causes[0].code == "too-large"
 
 
 def test_yaml_with_half_a_character_is_refused() -> None:

@@ -16,8 +16,7 @@ from judgify.decision.dmn.session import Session
 from judgify.decision.error import did_you_mean
 from judgify.decision.feel import Mode
 from judgify.decision.feel.error import EvaluationError
-from judgify.decision.feel.expression import bounded
-from judgify.decision.feel.meter import metered
+from judgify.decision.feel.meter import bounded, metered
 from judgify.decision.feel.value import canonical
 from judgify.kit.errors import Invalid, NotFound
 

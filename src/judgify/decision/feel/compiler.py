@@ -17,7 +17,7 @@ from judgify.decision.feel.ast import (
     Tests,
 )
 from judgify.decision.feel.call_compiler import CallCompiler
-from judgify.decision.feel.meter import metered
+from judgify.decision.feel.meter import bounded, metered
 from judgify.decision.feel.mode import Mode
 from judgify.decision.feel.scope import Code, Names
 from judgify.decision.feel.type_compiler import Types
@@ -54,7 +54,7 @@ def compile_expression(node: Node, names: Names, mode: Mode = Mode.STRICT, types
     if not repeats(node):
         return code
     run = code.run
-    return Code(lambda scope: metered(run, scope), code.kind, code.constant)
+    return Code(lambda scope: bounded(metered(run, scope)), code.kind, code.constant)
 
 
 def compile_tests(

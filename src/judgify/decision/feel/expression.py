@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from judgify.decision.feel.ast import Node, Tests
 from judgify.decision.feel.compiler import Compiler
 from judgify.decision.feel.error import MISSING, EvaluationError, LimitError
-from judgify.decision.feel.meter import metered, record
+from judgify.decision.feel.meter import bounded, metered, record
 from judgify.decision.feel.mode import Fail, Mode
 from judgify.decision.feel.parser import parse_expression, parse_tests
 from judgify.decision.feel.quick import is_plain, written
@@ -17,11 +17,9 @@ from judgify.decision.feel.type import Type
 from judgify.decision.feel.type_compiler import Types
 from judgify.decision.feel.value import canonical, deep, finder
 from judgify.decision.feel.value_compiler import repeats
-from judgify.decision.limit import MAX_RESULT, MAX_STEPS
+from judgify.decision.limit import MAX_STEPS
 
 _READY = frozenset({type(None), bool})
-_TEXT = 8
-"""Characters of a text that count as much as a member."""
 
 
 class _Names:
@@ -101,26 +99,6 @@ class _Names:
                     raise
                 record(fault)
         return found
-
-
-def bounded(value: Any) -> Any:
-    """Give a result back unless it shares its parts so often that nobody could write it out.
-
-    Raises:
-        LimitError: `too-large`.
-    """
-    left, rest = MAX_RESULT, [value]
-    while rest:
-        part = rest.pop()
-        if isinstance(part, str):
-            left -= len(part) // _TEXT
-        elif isinstance(part, list | dict):
-            left -= len(part) + 1
-        if left < 0:
-            raise LimitError("too-large")
-        if isinstance(part, list | dict):
-            rest.extend(part if isinstance(part, list) else part.values())
-    return value
 
 
 class _Compiled:

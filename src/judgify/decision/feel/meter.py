@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from judgify.decision.feel.error import EvaluationError, LimitError
-from judgify.decision.limit import MAX_CALLS, MAX_FAULTS, MAX_STEPS
+from judgify.decision.limit import MAX_CALLS, MAX_FAULTS, MAX_RESULT, MAX_STEPS
 
+_TEXT: Final = 8
+"""Characters of a text that count as much as a member of a list."""
 FAULT: Final = 6
 """Steps that a fault costs: to raise and to catch it takes as long as they."""
 
@@ -51,6 +53,26 @@ def metered(
         raise LimitError("too-deep") from None
     finally:
         meter.running, meter.faults, meter.moment = False, None, None
+
+
+def bounded(value: Any) -> Any:
+    """Give a result back unless it shares its parts so often that nobody could write it out.
+
+    Raises:
+        LimitError: `too-large`.
+    """
+    left, rest = MAX_RESULT, [value]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, str):
+            left -= len(part) // _TEXT
+        elif isinstance(part, list | dict):
+            left -= len(part) + 1
+        if left < 0:
+            raise LimitError("too-large")
+        if isinstance(part, list | dict):
+            rest.extend(part if isinstance(part, list) else part.values())
+    return value
 
 
 def spend(steps: int = 1) -> None:
