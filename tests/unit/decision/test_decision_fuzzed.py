@@ -121,6 +121,7 @@ def test_an_exponent_that_no_decimal_holds_is_refused_with_its_place(text: str) 
         ("[1..a[", "[1..a)"),
         ("[1..a[1]]", "[1..a[1]]"),
         ("]1..a[ = ]1..a[", "(1..a) = (1..a)"),
+        ("]1..a[-]1..a[-1", "(1..a) - (1..a) - 1"),
     ],
 )
 def test_ranges_read_as_before(text: str, written: str) -> None:
