@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,24 @@ async def test_a_statement_that_failed_unheard_is_an_error_and_nothing_is_writte
         with pytest.raises(Unavailable, match="nothing was written"):
             await store.write(work)
         assert await store.read(lambda tx: tx.last_number()) == 0
+
+
+async def test_what_is_left_of_a_transaction_whose_connection_broke_is_not_written(postgres_url: str) -> None:
+    owed = _page()
+
+    def work(tx: Tx) -> None:
+        _note(tx)
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            tx._run("SELECT pg_terminate_backend(pg_backend_pid())")  # type: ignore[attr-defined]
+        # As an engine does that was frozen so long that the server ended its session.
+        tx.save_page(owed)
+
+    async with _opened(postgres_url) as store:
+        with pytest.raises(Unavailable):
+            await store.write(work)
+        assert await store.read(lambda tx: (tx.last_number(), tx.page(owed.id))) == (0, None)
+        await store.write(_note)
+        assert await store.read(lambda tx: tx.last_number()) > 0
 
 
 async def test_the_timeline_is_append_only_and_a_newer_database_is_refused(postgres_url: str) -> None:

@@ -49,10 +49,14 @@ class Link:
         self._name = name
         self._loop: Any = None
         self._connection: Any = None
+        self.within = False
+        """Whether a transaction was begun and not ended: what is left of it must not run on another connection."""
 
     @property
     def connection(self) -> Any:
         """The asyncpg connection. Raises what `FAULTS` names when the database cannot be reached."""
+        if self.within and not self.opened:
+            raise asyncpg.InterfaceError("the connection broke in the middle of a transaction")
         if not self.opened:
             self._connection = self.wait(
                 asyncpg.connect(

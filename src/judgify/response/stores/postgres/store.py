@@ -160,7 +160,11 @@ class _Door:
 
 
 def begun(link: Link, statement: str) -> None:
-    """Begin a transaction; a connection that broke since the last one is replaced, once."""
+    """Begin a transaction; a connection that broke since the last one is replaced, once.
+
+    Not so within it: an engine that stood still would go on with what it read before, outside of any transaction.
+    """
+    link.within = False
     stood = link.opened
     try:
         link.execute(statement)
@@ -170,11 +174,14 @@ def begun(link: Link, statement: str) -> None:
         if not stood or isinstance(error, (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)):
             raise
         link.execute(statement)
+    link.within = True
 
 
 def committed(link: Link) -> None:
     """Commit. A transaction in which a statement had failed unheard is undone by PostgreSQL, and that is an error."""
-    if link.command("COMMIT") != "COMMIT":
+    status = link.command("COMMIT")
+    link.within = False
+    if status != "COMMIT":
         raise Unavailable("a statement had failed, so nothing was written", slug="store-unavailable")
 
 
@@ -185,6 +192,8 @@ def undone(link: Link) -> None:
             link.execute("ROLLBACK")
     except FAULTS:
         link.drop()
+    finally:
+        link.within = False
 
 
 class _One:
