@@ -142,7 +142,7 @@ class Series:
             result = failed(job, why, _CLOCK.monotonic() - began)
         finally:
             self._under_way.pop(number)
-            keep = self._keep and (result is None or bool(result.broken))
+            keep = self._keep and not job.mutant and (result is None or bool(result.broken))
             if run is not None and not keep:
                 run.discard()
         return replace(result, kept=str(run.folder)) if keep and run is not None else result
