@@ -175,6 +175,15 @@ def test_a_member_out_of_range_is_told_at_its_place(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("mode", Mode)
+def test_making_functions_counts_as_the_work_that_it_is(mode: Mode) -> None:
+    code = compile_expression("count(for i in 1..many return function(x) x)", mode=mode)
+    assert code.evaluate({"many": 5_000}) == 5_000
+    with pytest.raises(LimitError) as refused:
+        code.evaluate({"many": 20_000})
+    assert refused.value.code == "too-many-steps"
+
+
+@pytest.mark.parametrize("mode", Mode)
 def test_a_text_that_is_given_again_and_again_counts_with_its_length(mode: Mode) -> None:
     code = compile_expression("for i in 1..many return long", mode=mode)
     given = {"long": "ab " * 5_000}

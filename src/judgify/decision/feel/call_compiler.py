@@ -148,6 +148,8 @@ class CallCompiler(CollectionCompiler):
         self.chain.blocks.pop()
 
         def function(scope: Any) -> Function:
+            spend(_MADE)
+
             def run(values: list[Any]) -> Any:
                 spend(cost)
                 return body([scope, *values])
@@ -155,6 +157,10 @@ class CallCompiler(CollectionCompiler):
             return Function(None, parameters, run, strict=strict)
 
         return Code(function, "function")
+
+
+_MADE: Final = 7
+"""Steps of making a function, which takes about as long."""
 
 
 def _forms(builtin: Builtin) -> str:

@@ -69,7 +69,7 @@ class Function:
         builtin: str | None = None,
     ) -> None:
         self.name = name
-        self.parameters = tuple(Parameter(*parameter) for parameter in parameters)
+        self.parameters = tuple(one if type(one) is Parameter else Parameter(*one) for one in parameters)
         self.run = run
         self.result = result
         self.strict = strict
