@@ -14,6 +14,8 @@ EARLY_S: Final = 0.05
 """Clocks of two processes are read one after the other; a page this much too early is not early."""
 AHEAD_S: Final = 0.3
 """An engine claims a row at most this long before it is due."""
+IN_FLIGHT_S: Final = 0.5
+"""So long after its engine has ended a message may still arrive."""
 TRIES: Final = 6
 """What is not a page is given up after so many tries; each of them fails on a machine that has no processor for it."""
 SETTLE_S: Final = max(RETRY_S) + TRY_S
@@ -211,7 +213,8 @@ def _silent(record: Record, acked: Acked | None, arrivals: list[Arrival], figure
     if acked is None:
         return
     seen: dict[tuple[str, str, str], int] = defaultdict(int)
-    engines = max(1, sum(one.start <= acked.answered_at <= one.end for one in record.up))
+    # What an engine had sent before it ended may arrive a moment after that.
+    engines = max(1, sum(one.start <= acked.answered_at <= one.end + IN_FLIGHT_S for one in record.up))
     for one in arrivals:
         if one.key.kind != "page" or one.at <= acked.answered_at:
             continue

@@ -18,7 +18,9 @@ def told(own: str, platform: str) -> Settings:
     return Settings.from_env({name: url for name, url in names.items() if url}, Path("/state"))
 
 
-async def test_one_server_is_itself_whatever_the_database_and_the_account(postgres_server: Postgres, postgres_url: str) -> None:
+async def test_one_server_is_itself_whatever_the_database_and_the_account(
+    postgres_server: Postgres, postgres_url: str
+) -> None:
     connection = await asyncpg.connect(postgres_url)
     await connection.execute("CREATE ROLE plain LOGIN PASSWORD 'made-up'")
     try:
