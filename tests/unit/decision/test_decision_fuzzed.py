@@ -175,6 +175,20 @@ def test_a_member_out_of_range_is_told_at_its_place(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("distinct values([(= [1]), (= [1]), (= [2])])", 2),
+        ("distinct values([(!= {a: 1}), (= {a: 1})])", 2),
+        ("union([(< [1])], [(< [1.0])])", 1),
+        ("distinct values([[1..2], [1..2], (1..2]])", 2),
+    ],
+)
+def test_a_test_about_a_list_is_a_value_like_others(text: str, left: int, mode: Mode) -> None:
+    assert compile_expression(f"count({text})", mode=mode).evaluate({}) == left
+
+
+@pytest.mark.parametrize("mode", Mode)
 def test_making_functions_counts_as_the_work_that_it_is(mode: Mode) -> None:
     code = compile_expression("count(for i in 1..many return function(x) x)", mode=mode)
     assert code.evaluate({"many": 5_000}) == 5_000

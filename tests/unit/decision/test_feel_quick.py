@@ -103,7 +103,8 @@ def told(work: Any, scope: Any) -> Any:
     try:
         value = work(scope)
     except EvaluationError as fault:
-        return fault.code, fault.at, fault.name
+        # A number that is none is met with or without a place, as what is given is taken in sooner or later.
+        return fault.code, None if fault.code == "not-finite" else fault.at, fault.name
     return type(value) in {int, Decimal} or type(value), value
 
 

@@ -9,7 +9,7 @@ from judgify.decision.feel.range import Range, compare
 from judgify.decision.feel.temporal import TEMPORAL
 from judgify.decision.limit import MAX_DEPTH
 
-_SCALARS: Final = (str, bool, type(None), Range, *TEMPORAL)
+_SCALARS: Final = (str, bool, type(None), *TEMPORAL)
 
 
 def key(value: Any, level: int = 0) -> Any:
@@ -25,6 +25,10 @@ def key(value: Any, level: int = 0) -> Any:
         raise LimitError("too-deep")
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return value
+    if isinstance(value, Range):
+        # The ends of one that a test is, such as `= [1]`, may be lists.
+        ends = (key(value.low, level + 1), key(value.high, level + 1))
+        return (Range, ends, value.low_closed, value.high_closed, value.symbol)
     if isinstance(value, _SCALARS):
         return (type(value), value)
     if isinstance(value, list):
