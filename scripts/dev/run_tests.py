@@ -70,10 +70,10 @@ def main(arguments: list[str]) -> int:
     codes = [
         _steadily("installed", told, "tests/functional", *together),
         _steadily("together", told, "-m", "not alone", "--durations", "12", *together, *rest),
-        _steadily("alone", told, "-m", "alone", "tests/integration/response"),
+        _steadily("alone", told, "-m", "alone", *rest),
     ]
     if any(codes):
-        return max(codes)
+        return 1  # one that a signal ended has a negative code
     subprocess.call([sys.executable, "-m", "coverage", "combine", "-q"], cwd=ROOT)
     report = ROOT / ".coverage.json"
     subprocess.check_call(  # noqa: S603 - our own argv

@@ -226,7 +226,7 @@ class Desk:
             job.owed = [*alone, *job.owed]
 
     async def _command(self, work: Callable[[Work], T], *, quiet: bool) -> T:
-        sender, ahead = self.sender, _Ahead(self.sender)
+        sender, ahead = self.sender, _Preparation(self.sender)
 
         def run(tx: Tx) -> tuple[T, Work, list[Taken]]:
             began = self.clock.monotonic()
@@ -298,7 +298,7 @@ class Desk:
         self._listeners.discard(queue)
 
 
-class _Ahead:
+class _Preparation:
     """What a command's sender prepares while the command's transaction is not durable yet."""
 
     def __init__(self, sender: Sender | None) -> None:
